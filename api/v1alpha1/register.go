@@ -1,0 +1,33 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// SchemeGroupVersion is the group and version of every type here.
+var SchemeGroupVersion = schema.GroupVersion{Group: "ballast.dev", Version: "v1alpha1"}
+
+// InterferenceModels is the resource of InterferenceModel objects.
+var InterferenceModels = SchemeGroupVersion.WithResource("interferencemodels")
+
+// AddToScheme registers the types.
+func AddToScheme(s *runtime.Scheme) error {
+	s.AddKnownTypes(SchemeGroupVersion, &InterferenceModel{}, &InterferenceModelList{})
+	metav1.AddToGroupVersion(s, SchemeGroupVersion)
+	return nil
+}
+
+// Names that users and components meet on objects that are not ours.
+const (
+	// ClassLabel on a pod names its workload class; without it the class is <namespace>/<top controller>.
+	ClassLabel = "ballast.dev/class"
+	// MinPerformanceAnnotation on a pod is the least predicted performance (1 = alone on the node) it accepts, e.g. "0.8". It is
+	// the only thing that makes Ballast reject nodes.
+	MinPerformanceAnnotation = "ballast.dev/min-performance"
+	// SwitchNamespace, SwitchName and SwitchKey locate the one switch, whose values are active, shadow and off.
+	SwitchNamespace = "ballast-system"
+	SwitchName      = "ballast"
+	SwitchKey       = "mode"
+)

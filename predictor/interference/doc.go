@@ -1,0 +1,40 @@
+// Package interference predicts how much workload classes that share a node slow each other down, and what a node is worth with
+// a given mix on it. It is the model behind every placement decision of Ballast.
+//
+// # What is predicted
+//
+// The performance of one container of class t in a mix, as a ratio: 1 is what it does alone on the node, 0.5 half of that, 2.5
+// two and a half times as much (a neighbour may provide what the class needs: never assume that neighbours only hurt).
+//
+// # Form
+//
+// With u_j the load units of class j that one container of t has as neighbours (its own load less itself),
+//
+//	ln performance_t = a_t + sum_j u_j·b_tj + sum_j [u_j > 0]·c_tj
+//
+// fitted per class by ridge regression over distinct mixes, b and c stored as vectors of rank at most 8 (exact up to 8
+// classes). Metis' own data show why presence has terms of its own: redis next to MMS multiplies it by 2.47 however much redis
+// there is (SC'20 artifact, pairs of one container each). The law extrapolates: trained on mixes of at most 4 containers it still
+// holds at 8, where quadratic forms explode.
+//
+// A mix that was measured is looked up, and the measurement is blended with the law by their precisions: the law errs by its
+// lack of fit, the measurement by its noise over the number of repeats.
+//
+// # Uncertainty
+//
+// Every prediction has a 90 % interval for a new measurement of the mix. Its width comes from the posterior covariance of the
+// coefficients and the residual, scaled so that it held 90 % of the errors of mixes left out of the fit. Quality reports error,
+// R² and coverage on such mixes only.
+//
+// # Node value
+//
+//	V(mix) = sum over classes of units × weight × predicted performance
+//
+// is the single interface between this package and placement: the score of a node for a pod is V(mix + pod) − V(mix).
+//
+// # Limits
+//
+// Classes are as measured: another machine shape or another version of the application is another class. Interaction of three
+// classes and more is represented only as far as logarithms add up, and by look-up. Load that no class is known for presses
+// with the mean of the known classes and never helps.
+package interference

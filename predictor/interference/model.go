@@ -1,0 +1,236 @@
+package interference
+
+import (
+	"fmt"
+	"math"
+)
+
+// Model predicts performance from a checked Document. It is immutable and safe for concurrent use.
+type Model struct {
+	doc     Document
+	index   map[string]int
+	classes int
+	// count[t*classes+j] and presence[t*classes+j] are the change of ln(performance of t) per unit of j, and by j's presence:
+	// the document's vectors multiplied out, so that a prediction is a handful of additions.
+	count, presence []float64
+	// unknownCount[t] and unknownPresence[t] are what a neighbour of no known class does to t: the mean over the known, at most
+	// 0. unknownVariance[t] is how far the known differ in it, per squared unit.
+	unknownCount, unknownPresence, unknownVariance []float64
+	measured                      lookup
+}
+
+// Prediction is the predicted performance of one container of a class in a mix, 1 = alone on the node.
+type Prediction struct {
+	Mean float64
+	// Lo and Hi are the ends of the 90 % interval for a new measurement.
+	Lo, Hi float64
+	// Measured is true where this very mix was measured, so that the fit is blended with the measurement.
+	Measured bool
+}
+
+// New checks a document and builds the model. The error names the field and what was expected.
+func New(d Document) (*Model, error) {
+	if err := d.validate(); err != nil {
+		return nil, fmt.Errorf("interference model: %w", err)
+	}
+	n := len(d.Classes)
+	m := &Model{
+		doc: d, classes: n, index: make(map[string]int, n),
+		count: make([]float64, n*n), presence: make([]float64, n*n),
+		unknownCount: make([]float64, n), unknownPresence: make([]float64, n), unknownVariance: make([]float64, n),
+	}
+	for t, class := range d.Classes {
+		m.index[class.Name] = t
+		byPressure, byPresence := class.Response[1:1+d.Rank], class.Response[1+d.Rank:]
+		for j, neighbour := range d.Classes {
+			c, p := dot(byPressure, neighbour.Pressure), dot(byPresence, neighbour.Presence)
+			m.count[t*n+j], m.presence[t*n+j] = c, p
+			m.unknownCount[t] += c / float64(n)
+			m.unknownPresence[t] += p / float64(n)
+		}
+		mean := m.unknownCount[t] + m.unknownPresence[t]
+		for j := range d.Classes {
+			deviation := m.count[t*n+j] + m.presence[t*n+j] - mean
+			m.unknownVariance[t] += deviation * deviation / float64(n)
+		}
+		m.unknownCount[t] = math.Min(0, m.unknownCount[t])
+		m.unknownPresence[t] = math.Min(0, m.unknownPresence[t])
+	}
+	m.measured = newLookup(&m.doc)
+	return m, nil
+}
+
+// Document returns the stored form. The caller must not change its slices.
+func (m *Model) Document() Document { return m.doc }
+
+// Version is the fingerprint of the model's content.
+func (m *Model) Version() string { return m.doc.Version }
+
+// Classes returns the class names; the position is the class index.
+func (m *Model) Classes() []string {
+	names := make([]string, m.classes)
+	for i, c := range m.doc.Classes {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// ClassIndex returns the index of a class and whether the model knows it.
+func (m *Model) ClassIndex(name string) (int, bool) {
+	i, ok := m.index[name]
+	return i, ok
+}
+
+// Measured reports whether the class was measured in at least one mix, rather than given a prior.
+func (m *Model) Measured(class int) bool { return m.doc.Classes[class].Observations > 0 }
+
+// Performance returns the predicted performance of one container of class t. The mix must hold t: 0 is returned if it does not.
+// It allocates nothing.
+func (m *Model) Performance(mix Mix, t int) float64 {
+	position := m.measured.position(mix)
+	for k, l := range mix {
+		if l.Class == t && t != Unknown {
+			return m.performance(mix, k, position)
+		}
+	}
+	return 0
+}
+
+// Value is V(mix) = sum over classes of units x weight x predicted performance: what the node is worth. A nil weights means 1 for
+// every class. Load of no known class adds nothing of its own and presses on the rest. It allocates nothing.
+func (m *Model) Value(mix Mix, weights []float64) float64 {
+	position := m.measured.position(mix)
+	var v float64
+	for k, l := range mix {
+		if l.Class == Unknown {
+			continue
+		}
+		p := l.Units * m.performance(mix, k, position)
+		if weights != nil {
+			p *= weights[l.Class]
+		}
+		v += p
+	}
+	return v
+}
+
+// Predict returns the performance of one container of class t with its 90 % interval. The mix must hold t: the zero Prediction
+// is returned if it does not.
+func (m *Model) Predict(mix Mix, t int) Prediction {
+	position := m.measured.position(mix)
+	for k, l := range mix {
+		if l.Class != t || t == Unknown {
+			continue
+		}
+		c := &m.doc.Classes[t]
+		law := normal{m.law(mix, t), m.coefficientVariance(mix, t)}
+		belief, noise := law, c.ResidualStdDev // a new measurement scatters around the law by the residual
+		obs, measured := m.measured.at(position, k)
+		if measured {
+			lack := c.lackOfFit()
+			law.variance += lack * lack
+			belief = blend(law, obs, c.NoiseStdDev)
+			if c.NoiseDegrees > 0 {
+				noise = c.NoiseStdDev // else the residual stays: how much of it is noise is not known
+			}
+			belief.mean = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev).mean // the mean that Value uses
+		}
+		width := c.IntervalScale * math.Sqrt(belief.variance+noise*noise)
+		return Prediction{
+			Mean: c.bound(math.Exp(belief.mean)), Measured: measured,
+			Lo: c.bound(math.Exp(belief.mean - width)), Hi: c.bound(math.Exp(belief.mean + width)),
+		}
+	}
+	return Prediction{}
+}
+
+// performance is Performance of the k-th class of a mix whose position in the look-up is known.
+func (m *Model) performance(mix Mix, k, position int) float64 {
+	t := mix[k].Class
+	c := &m.doc.Classes[t]
+	eta := m.law(mix, t)
+	if obs, ok := m.measured.at(position, k); ok {
+		lack := c.lackOfFit()
+		eta = blend(normal{eta, lack * lack}, obs, c.NoiseStdDev).mean
+	}
+	return c.bound(math.Exp(eta))
+}
+
+// law is ln(performance) of one container of t under the log-linear law, without look-up.
+func (m *Model) law(mix Mix, t int) float64 {
+	eta := m.doc.Classes[t].Response[0]
+	row := t * m.classes
+	for _, l := range mix {
+		units := l.neighbours(t)
+		switch {
+		case units <= 0:
+		case l.Class == Unknown:
+			eta += units*m.unknownCount[t] + m.unknownPresence[t]
+		default:
+			eta += units*m.count[row+l.Class] + m.presence[row+l.Class]
+		}
+	}
+	return eta
+}
+
+// neighbours is the load that one container of class t has beside it: a container is not its own neighbour.
+func (l Load) neighbours(t int) float64 {
+	if l.Class == t {
+		return l.Units - 1
+	}
+	return l.Units
+}
+
+// coefficientVariance is z'Cov z: how unsure the law is of ln(performance of t) in this mix for want of data. Load of no known
+// class may do anything that a known class does.
+func (m *Model) coefficientVariance(mix Mix, t int) float64 {
+	rank := m.doc.Rank
+	var z [1 + 2*MaxRank]float64
+	z[0] = 1
+	var v float64
+	for _, l := range mix {
+		units := l.neighbours(t)
+		if units <= 0 {
+			continue
+		}
+		if l.Class == Unknown {
+			v += units * units * m.unknownVariance[t]
+			continue
+		}
+		neighbour := &m.doc.Classes[l.Class]
+		for d := range rank {
+			z[1+d] += units * neighbour.Pressure[d]
+			z[1+rank+d] += neighbour.Presence[d]
+		}
+	}
+	covariance, at := m.doc.Classes[t].Covariance, 0
+	for i := range 1 + 2*rank {
+		for j := range i + 1 {
+			term := z[i] * z[j] * covariance[at]
+			if i != j {
+				term *= 2
+			}
+			v += term
+			at++
+		}
+	}
+	return math.Max(v, 0)
+}
+
+// bound keeps a prediction inside the class's range.
+func (c *Class) bound(p float64) float64 { return math.Min(math.Max(p, c.Min), c.Max) }
+
+// lackOfFit is the standard deviation of the law's own error: the residual less what noise explains. At least a tenth of the
+// residual is kept, because a noise estimate above the residual is chance, not a perfect law.
+func (c *Class) lackOfFit() float64 {
+	v := c.ResidualStdDev*c.ResidualStdDev - c.NoiseStdDev*c.NoiseStdDev
+	return math.Max(math.Sqrt(math.Max(v, 0)), 0.1*c.ResidualStdDev)
+}
+
+func dot(a, b []float64) float64 {
+	var s float64
+	for i, x := range a {
+		s += x * b[i]
+	}
+	return s
+}

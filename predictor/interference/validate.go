@@ -1,0 +1,90 @@
+package interference
+
+import (
+	"fmt"
+	"math"
+)
+
+// validate checks what New relies on. It names the field and the expected form.
+func (d *Document) validate() error {
+	switch {
+	case d.Format != Format:
+		return fmt.Errorf("format is %q, expected %q", d.Format, Format)
+	case d.Rank < 1 || d.Rank > MaxRank:
+		return fmt.Errorf("rank is %d, expected 1 to %d", d.Rank, MaxRank)
+	case len(d.Classes) < 1 || len(d.Classes) > MaxClasses:
+		return fmt.Errorf("classes has %d entries, expected 1 to %d", len(d.Classes), MaxClasses)
+	case len(d.Mixes) > MaxMixes:
+		return fmt.Errorf("mixes has %d entries, expected at most %d", len(d.Mixes), MaxMixes)
+	}
+	names := make(map[string]int, len(d.Classes))
+	for i := range d.Classes {
+		c := &d.Classes[i]
+		if j, dup := names[c.Name]; dup || c.Name == "" {
+			return fmt.Errorf("classes[%d].name is %q, expected a name that no other class has (classes[%d] is alike)", i, c.Name, j)
+		}
+		names[c.Name] = i
+		if err := c.validate(d.Rank); err != nil {
+			return fmt.Errorf("classes[%d] (%s): %w", i, c.Name, err)
+		}
+	}
+	for i := range d.Mixes {
+		if err := d.Mixes[i].validate(len(d.Classes)); err != nil {
+			return fmt.Errorf("mixes[%d]: %w", i, err)
+		}
+	}
+	if want := Fingerprint(*d); d.Version != want {
+		return fmt.Errorf("version is %q but the content's fingerprint is %s: the model was changed after it was written; fit it again", d.Version, want)
+	}
+	return nil
+}
+
+func (c *Class) validate(rank int) error {
+	width := 1 + 2*rank
+	for _, v := range []struct {
+		field  string
+		values []float64
+		want   int
+	}{
+		{"pressure", c.Pressure, rank},
+		{"presence", c.Presence, rank},
+		{"response", c.Response, width},
+		{"covariance", c.Covariance, width * (width + 1) / 2},
+		{"residualStdDev, noiseStdDev, intervalScale, min, max", []float64{c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.Min, c.Max}, 5},
+	} {
+		if len(v.values) != v.want {
+			return fmt.Errorf("%s has %d numbers, expected %d at rank %d", v.field, len(v.values), v.want, rank)
+		}
+		for i, x := range v.values {
+			if math.IsNaN(x) || math.IsInf(x, 0) || math.Abs(x) > 1e6 {
+				return fmt.Errorf("%s[%d] is %v, expected a number of magnitude at most 1e6", v.field, i, x)
+			}
+		}
+	}
+	if c.ResidualStdDev < 0 || c.NoiseStdDev < 0 || c.IntervalScale < 0 || c.NoiseDegrees < 0 || c.Observations < 0 {
+		return fmt.Errorf("residualStdDev, noiseStdDev, intervalScale, noiseDegrees and observations are 0 or more")
+	}
+	if c.Min <= 0 || c.Max < c.Min {
+		return fmt.Errorf("min is %v and max is %v, expected 0 < min <= max", c.Min, c.Max)
+	}
+	return nil
+}
+
+func (x *MeasuredMix) validate(classes int) error {
+	n := len(x.Classes)
+	if n == 0 || len(x.Units) != n || len(x.Performance) != n || len(x.Repeats) != n {
+		return fmt.Errorf("classes, units, performance and repeats have %d, %d, %d and %d entries, expected one number of each a class",
+			n, len(x.Units), len(x.Performance), len(x.Repeats))
+	}
+	for i, class := range x.Classes {
+		if class < 0 || class >= classes || i > 0 && class <= x.Classes[i-1] {
+			return fmt.Errorf("classes[%d] is %d, expected ascending indices below %d", i, class, classes)
+		}
+		u, p := x.Units[i], x.Performance[i]
+		if !(u > 0 && u <= 1e6) || !(p >= 0 && p <= 1e6) || x.Repeats[i] < 0 || (p == 0) != (x.Repeats[i] == 0) {
+			return fmt.Errorf("units[%d]=%v performance[%d]=%v repeats[%d]=%d, expected units above 0, and performance above 0 exactly where repeats is",
+				i, u, i, p, i, x.Repeats[i])
+		}
+	}
+	return nil
+}
