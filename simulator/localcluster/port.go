@@ -1,0 +1,49 @@
+package localcluster
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// Free ports are taken from [firstPort, lastPort]: below Linux's range for outgoing connections (from 32768), so that a port which
+// was free a moment ago is not lost to somebody's HTTP client before our child listens on it.
+const (
+	firstPort = 20000
+	lastPort  = 29999
+)
+
+// FreePort returns a port on 127.0.0.1 that nobody listens on, and does not return it a second time. Another process can still
+// take it before the caller does: fail with a clear message then.
+func (c *Cluster) FreePort() (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for range 1000 {
+		port := firstPort + rand.IntN(lastPort-firstPort+1) // no secret depends on it
+		if c.ports[port] {
+			continue
+		}
+		if checkPort(port) == nil {
+			c.ports[port] = true
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("finding a free port on 127.0.0.1: none of 1000 tries in [%d, %d] was free", firstPort, lastPort)
+}
+
+// checkPort returns an error that wraps ErrPortInUse if somebody listens on the port.
+func checkPort(port int) error {
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: %s: stop what listens there (`ss -ltnp` names it), choose another port, or 0 for a free one",
+			ErrPortInUse, address)
+	}
+	if err != nil {
+		return fmt.Errorf("testing whether %s is free: %w", address, err)
+	}
+	return listener.Close()
+}
