@@ -1,0 +1,31 @@
+// Command ballast-scheduler is kube-scheduler with Ballast's plugins. Flags, configuration file, health and metrics endpoints are
+// kube-scheduler's; a profile chooses the plugins (manifests/scheduler has two to start from).
+package main
+
+import (
+	"os"
+
+	"k8s.io/component-base/cli"
+	"k8s.io/component-base/metrics/legacyregistry"
+	_ "k8s.io/component-base/metrics/prometheus/clientgo"
+	_ "k8s.io/component-base/metrics/prometheus/version"
+	"k8s.io/kubernetes/cmd/kube-scheduler/app"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
+	configv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
+
+	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+)
+
+func main() {
+	// kube-scheduler decodes the configuration with the one scheme, and defaults and converts plugin arguments with the other.
+	interferencefit.AddToScheme(scheme.Scheme)
+	interferencefit.AddToScheme(configv1.GetPluginArgConversionScheme())
+
+	metrics := interferencefit.NewMetrics()
+	legacyregistry.MustRegister(metrics.Collectors()...)
+
+	command := app.NewSchedulerCommand(
+		app.WithPlugin(interferencefit.Name, interferencefit.Factory(metrics)),
+	)
+	os.Exit(cli.Run(command))
+}

@@ -1,0 +1,89 @@
+package interferencefit
+
+import (
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+)
+
+// Kinds of controllers that the rules here name.
+const (
+	kindDaemonSet  = "DaemonSet"
+	kindReplicaSet = "ReplicaSet"
+	kindJob        = "Job"
+	kindNode       = "Node"
+
+	podTemplateHashLabel = "pod-template-hash"
+	// cronJobSuffixDigits is the length of the suffix that the CronJob controller gives its Jobs: the scheduled time in minutes
+	// since 1970, which has eight digits from 1989 to 2160.
+	cronJobSuffixDigits = 8
+)
+
+// classLabel returns the class that the pod's label names, "" if none.
+func classLabel(pod *v1.Pod) string { return pod.Labels[v1alpha1.ClassLabel] }
+
+// topController returns the name of the workload that the pod belongs to, "" for a bare pod. A ReplicaSet's name gives its
+// Deployment's, a Job's its CronJob's, by the suffix that their controllers append: no look-up, no allocation. A Job named by
+// hand with a suffix of eight digits therefore counts as a CronJob's, which puts the runs of one purpose in one class.
+func topController(pod *v1.Pod) string {
+	owner := metav1.GetControllerOfNoCopy(pod)
+	if owner == nil {
+		return ""
+	}
+	switch owner.Kind {
+	case kindReplicaSet:
+		if hash := pod.Labels[podTemplateHashLabel]; hash != "" {
+			if name, ok := strings.CutSuffix(owner.Name, hash); ok && len(name) > 1 && name[len(name)-1] == '-' {
+				return name[:len(name)-1]
+			}
+		}
+	case kindJob:
+		if i := len(owner.Name) - cronJobSuffixDigits; i > 1 && owner.Name[i-1] == '-' && allDigits(owner.Name[i:]) {
+			return owner.Name[:i-1]
+		}
+	}
+	return owner.Name
+}
+
+// ClassName returns the workload class of a pod: label ballast.dev/class, else <namespace>/<top controller>, else "". It is for
+// messages and signatures; the scheduling path looks classes up without building the name.
+func ClassName(pod *v1.Pod) string {
+	if label := classLabel(pod); label != "" {
+		return label
+	}
+	if controller := topController(pod); controller != "" {
+		return pod.Namespace + "/" + controller
+	}
+	return ""
+}
+
+// background reports whether the pod is no load of its own in a mix: pods of DaemonSets and static pods run on every node, so
+// they were there when the classes were measured alone; terminated pods use nothing.
+func background(pod *v1.Pod) bool {
+	if pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed {
+		return true
+	}
+	if _, mirror := pod.Annotations[v1.MirrorPodAnnotationKey]; mirror {
+		return true
+	}
+	owner := metav1.GetControllerOfNoCopy(pod)
+	return owner != nil && (owner.Kind == kindDaemonSet || owner.Kind == kindNode)
+}
+
+// ownedByDaemonSet reports whether the pod belongs to one node by its making, so that there is nothing to decide.
+func ownedByDaemonSet(pod *v1.Pod) bool {
+	owner := metav1.GetControllerOfNoCopy(pod)
+	return owner != nil && owner.Kind == kindDaemonSet
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,87 @@
+package interferencefit
+
+import (
+	"strings"
+
+	v1 "k8s.io/api/core/v1"
+
+	"github.com/ballast-k8s/ballast/predictor/interference"
+)
+
+// knowledge is one model with what the plugin derives from it. It is immutable; its address identifies the model in caches.
+type knowledge struct {
+	model *interference.Model
+	// names are the classes by index; measured those that were measured in at least one mix.
+	names    []string
+	measured []bool
+	// byController finds classes named <namespace>/<controller> without joining the two.
+	byController map[string]map[string]int
+	// presses[j] and helps[j] say whether the first or the second unit of class j lowers, or raises, the performance of any
+	// measured class that is otherwise alone: what queueing hints ask.
+	presses, helps []bool
+}
+
+// noticeable is the least change of performance that queueing hints act on; below it is rounding.
+const noticeable = 1e-6
+
+func newKnowledge(m *interference.Model) *knowledge {
+	names := m.Classes()
+	n := len(names)
+	k := &knowledge{
+		model: m, names: names, measured: make([]bool, n),
+		byController: make(map[string]map[string]int),
+		presses:      make([]bool, n), helps: make([]bool, n),
+	}
+	for i, name := range names {
+		k.measured[i] = m.Measured(i)
+		// A label value holds no slash, so a name with one is a controller's.
+		namespace, controller, ok := strings.Cut(name, "/")
+		if !ok {
+			continue
+		}
+		if k.byController[namespace] == nil {
+			k.byController[namespace] = make(map[string]int)
+		}
+		k.byController[namespace][controller] = i
+	}
+	k.deriveEffects()
+	return k
+}
+
+func (k *knowledge) deriveEffects() {
+	for t := range k.names {
+		if !k.measured[t] {
+			continue // filters never reject on it
+		}
+		for j := range k.names {
+			mix := interference.Mix{{Class: t, Units: 1}}
+			before := k.model.Performance(mix, t)
+			for range 2 { // presence comes with the first unit; the second shows what load alone does
+				mix = mix.Add(nil, j, 1)
+				after := k.model.Performance(mix, t)
+				k.presses[j] = k.presses[j] || after < before-noticeable
+				k.helps[j] = k.helps[j] || after > before+noticeable
+				before = after
+			}
+		}
+	}
+}
+
+// class returns the class index of the pod, interference.Unknown if the model has none for it.
+func (k *knowledge) class(pod *v1.Pod) int {
+	if label := classLabel(pod); label != "" {
+		if i, ok := k.model.ClassIndex(label); ok {
+			return i
+		}
+		return interference.Unknown
+	}
+	if controllers := k.byController[pod.Namespace]; controllers != nil {
+		if i, ok := controllers[topController(pod)]; ok {
+			return i
+		}
+	}
+	return interference.Unknown
+}
+
+// trusted reports whether the class exists and was measured, so that a filter may reject on it.
+func (k *knowledge) trusted(class int) bool { return class >= 0 && k.measured[class] }

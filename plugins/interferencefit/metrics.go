@@ -1,0 +1,106 @@
+package interferencefit
+
+import (
+	"time"
+
+	"k8s.io/component-base/metrics"
+)
+
+// Metrics are the plugin's metrics. One process has one of them, shared by its profiles, each under its own label value; the
+// caller registers them once. Every label takes its values from constants, the profile's from the configuration.
+type Metrics struct {
+	blind            *metrics.GaugeVec
+	mode             *metrics.GaugeVec
+	modelAge         *metrics.GaugeVec
+	modelUpdates     *metrics.CounterVec
+	switchErrors     *metrics.CounterVec
+	skippedPods      *metrics.CounterVec
+	filterRejections *metrics.CounterVec
+	decisions        *metrics.CounterVec
+	shadowDecisions  *metrics.CounterVec
+	placements       *metrics.GaugeVec
+	performance      *metrics.HistogramVec
+}
+
+const subsystem = "scheduler_interferencefit"
+
+// Label values of what a filter rejection protects.
+const (
+	protectsPod      = "pod"
+	protectsResident = "resident"
+)
+
+// Label values of how a decision came about.
+const (
+	basisScored   = "scored"
+	basisUnscored = "unscored"
+)
+
+// NewMetrics returns metrics that count nothing until they are registered.
+func NewMetrics() *Metrics {
+	return &Metrics{
+		blind: gauge("blind", "1 if the profile schedules without a model for this reason, else 0: switch off, no model object, a model that is refused (invalid or of another format), or one that is too old.", "profile", "reason"),
+		mode:  gauge("mode", "1 for the mode in force (active, shadow or off), else 0.", "profile", "mode"),
+		modelAge: gauge("model_age_seconds",
+			"Seconds since the interference model in use was last confirmed (spec.publishedAt); 0 without a model.", "profile"),
+		modelUpdates: counter("model_updates_total",
+			"Changes of the InterferenceModel object by result: accepted, confirmed (same content), deleted, invalid_model, unsupported_format.", "profile", "result"),
+		switchErrors: counter("switch_errors_total",
+			"Changes of the switch that were ignored because the value is no mode.", "profile"),
+		skippedPods: counter("skipped_pods_total",
+			"Scheduling cycles that were left to the stock plugins, by reason.", "profile", "reason"),
+		filterRejections: counter("filter_rejections_total",
+			"Nodes rejected for ballast.dev/min-performance of the pod itself or of a resident; in mode shadow, those that would have been.", "profile", "mode", "protects"),
+		decisions: counter("decisions_total",
+			"Pods reserved with a prediction, after a comparison of nodes (scored) or without one (unscored: a single feasible node, a nominated node or a batch).", "profile", "mode", "basis"),
+		shadowDecisions: counter("shadow_decisions_total",
+			"Decisions in mode shadow by whether the chosen node is one that Ballast would have ranked first.", "profile", "agrees"),
+		placements: gauge("placements",
+			"Pods reserved by prediction since the start and not unreserved.", "profile"),
+		performance: metrics.NewHistogramVec(&metrics.HistogramOpts{
+			Subsystem: subsystem, Name: "predicted_performance_ratio",
+			Help: "Predicted performance of the pods at their reservation; 1 is their speed alone on the node.",
+			// 0.1 to 1 by what an operator tells apart, finer where objectives lie; above 1 for pods that a neighbour helps.
+			Buckets:        []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1, 1.1, 1.5, 2},
+			StabilityLevel: metrics.ALPHA,
+		}, []string{"profile"}),
+	}
+}
+
+// Collectors returns the metrics for registration, in legacyregistry to appear on the scheduler's /metrics.
+func (m *Metrics) Collectors() []metrics.Registerable {
+	return []metrics.Registerable{
+		m.blind, m.mode, m.modelAge, m.modelUpdates, m.switchErrors, m.skippedPods,
+		m.filterRejections, m.decisions, m.shadowDecisions, m.placements, m.performance,
+	}
+}
+
+func gauge(name, help string, labels ...string) *metrics.GaugeVec {
+	return metrics.NewGaugeVec(&metrics.GaugeOpts{Subsystem: subsystem, Name: name, Help: help, StabilityLevel: metrics.ALPHA}, labels)
+}
+
+func counter(name, help string, labels ...string) *metrics.CounterVec {
+	return metrics.NewCounterVec(&metrics.CounterOpts{Subsystem: subsystem, Name: name, Help: help, StabilityLevel: metrics.ALPHA}, labels)
+}
+
+// showCondition sets the gauges of one profile. Every label value is set, so that a series never goes missing.
+func (m *Metrics) showCondition(profile string, c condition, model *modelState, now time.Time) {
+	for _, reason := range blindReasons() {
+		m.blind.WithLabelValues(profile, reason).Set(indicator(c.blind == reason))
+	}
+	for _, mode := range []Mode{Active, Shadow, Off} {
+		m.mode.WithLabelValues(profile, string(mode)).Set(indicator(c.mode == mode))
+	}
+	var age float64
+	if model.know != nil {
+		age = max(0, now.Sub(model.publishedAt).Seconds())
+	}
+	m.modelAge.WithLabelValues(profile).Set(age)
+}
+
+func indicator(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

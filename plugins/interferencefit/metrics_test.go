@@ -1,0 +1,52 @@
+package interferencefit
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/testutil"
+)
+
+func TestMetricsShowACondition(t *testing.T) {
+	registry := metrics.NewKubeRegistry()
+	m := NewMetrics()
+	registry.MustRegister(m.Collectors()...)
+	k := learn(t, trio()...)
+	model := &modelState{know: k, publishedAt: instant.Add(-time.Minute)}
+	m.showCondition("a", condition{mode: Active, know: k}, model, instant)
+	m.showCondition("b", condition{mode: Shadow, blind: reasonNoModel}, &modelState{problem: reasonNoModel}, instant)
+	m.showCondition("b", condition{mode: Off, blind: reasonOff}, &modelState{problem: reasonNoModel}, instant)
+
+	want := `
+# HELP scheduler_interferencefit_blind [ALPHA] 1 if the profile schedules without a model for this reason, else 0: switch off, no model object, a model that is refused (invalid or of another format), or one that is too old.
+# TYPE scheduler_interferencefit_blind gauge
+scheduler_interferencefit_blind{profile="a",reason="invalid_model"} 0
+scheduler_interferencefit_blind{profile="a",reason="no_model"} 0
+scheduler_interferencefit_blind{profile="a",reason="off"} 0
+scheduler_interferencefit_blind{profile="a",reason="stale"} 0
+scheduler_interferencefit_blind{profile="a",reason="unsupported_format"} 0
+scheduler_interferencefit_blind{profile="b",reason="invalid_model"} 0
+scheduler_interferencefit_blind{profile="b",reason="no_model"} 0
+scheduler_interferencefit_blind{profile="b",reason="off"} 1
+scheduler_interferencefit_blind{profile="b",reason="stale"} 0
+scheduler_interferencefit_blind{profile="b",reason="unsupported_format"} 0
+# HELP scheduler_interferencefit_mode [ALPHA] 1 for the mode in force (active, shadow or off), else 0.
+# TYPE scheduler_interferencefit_mode gauge
+scheduler_interferencefit_mode{mode="active",profile="a"} 1
+scheduler_interferencefit_mode{mode="active",profile="b"} 0
+scheduler_interferencefit_mode{mode="off",profile="a"} 0
+scheduler_interferencefit_mode{mode="off",profile="b"} 1
+scheduler_interferencefit_mode{mode="shadow",profile="a"} 0
+scheduler_interferencefit_mode{mode="shadow",profile="b"} 0
+# HELP scheduler_interferencefit_model_age_seconds [ALPHA] Seconds since the interference model in use was last confirmed (spec.publishedAt); 0 without a model.
+# TYPE scheduler_interferencefit_model_age_seconds gauge
+scheduler_interferencefit_model_age_seconds{profile="a"} 60
+scheduler_interferencefit_model_age_seconds{profile="b"} 0
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want),
+		"scheduler_interferencefit_blind", "scheduler_interferencefit_mode", "scheduler_interferencefit_model_age_seconds"); err != nil {
+		t.Error(err)
+	}
+}

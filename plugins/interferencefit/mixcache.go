@@ -1,0 +1,140 @@
+package interferencefit
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ballast-k8s/ballast/predictor/interference"
+)
+
+// node is what a model says of one node as it is, before the pod at hand. It is immutable.
+type node struct {
+	know       *knowledge
+	generation int64
+	// mix is the load of the node, known its part of classes that the model has, valued value. They share memory where equal.
+	mix, known interference.Mix
+	value      float64
+	// trusted is the part of measured classes, which is all that filters look at; floors are what its pods were promised.
+	trusted interference.Mix
+	floors  []promise
+}
+
+// promise is a floor that a resident carries: the class's performance now and the least it accepts.
+type promise struct {
+	class       int
+	floor, here float64
+}
+
+// observe reads the node's mix. The pod with UID except is left out: in a pod-group cycle the snapshot already holds it.
+func observe(info fwk.NodeInfo, k *knowledge, except types.UID) *node {
+	n := &node{know: k, generation: info.GetGeneration()}
+	var spare [2][16]interference.Load // most nodes hold fewer classes, and then nothing else is allocated here
+	mix, next := interference.Mix(spare[0][:0]), interference.Mix(spare[1][:0])
+	for _, pi := range info.GetPods() {
+		pod := pi.GetPod()
+		if background(pod) || (except != "" && pod.UID == except) {
+			continue
+		}
+		class := k.class(pod)
+		mix, next = mix.Add(next, class, 1), mix
+		if !k.trusted(class) {
+			continue
+		}
+		if floor, err := floorOf(pod); err == nil && floor > 0 {
+			n.floors = append(n.floors, promise{class: class, floor: floor})
+		}
+	}
+	n.mix = append(make(interference.Mix, 0, len(mix)), mix...)
+	n.known = without(n.mix, func(class int) bool { return class == interference.Unknown })
+	n.trusted = without(n.known, func(class int) bool { return !k.measured[class] })
+	n.value = k.model.Value(n.known, nil)
+	for i := range n.floors {
+		n.floors[i].here = k.model.Performance(n.trusted, n.floors[i].class)
+	}
+	return n
+}
+
+// without returns the mix without the classes to drop; the same slice if there are none.
+func without(mix interference.Mix, drop func(class int) bool) interference.Mix {
+	for i, l := range mix {
+		if !drop(l.Class) {
+			continue
+		}
+		kept := append(make(interference.Mix, 0, len(mix)-1), mix[:i]...)
+		for _, l := range mix[i+1:] {
+			if !drop(l.Class) {
+				kept = append(kept, l)
+			}
+		}
+		return kept
+	}
+	return mix
+}
+
+// gain is the score before it is scaled: V(mix + pod) - V(mix), in containers' worth of alone-performance. It allocates nothing
+// on a node of at most 63 classes.
+//
+// Load of no known class lowers only the pod's own performance; the loss of the neighbours is counted as if that load were
+// absent. Without this rule, unknown load could make a node look better: it depresses the neighbours first, so that the pod has
+// less left to take from them.
+func (n *node) gain(class int) float64 {
+	var spare [64]interference.Load
+	m := n.know.model
+	with := n.known.Add(spare[:0], class, 1)
+	gain := m.Value(with, nil) - n.value
+	if len(n.known) == len(n.mix) {
+		return gain
+	}
+	gain -= m.Performance(with, class)
+	with = n.mix.Add(spare[:0], class, 1)
+	return gain + m.Performance(with, class)
+}
+
+// mixCache keeps the nodes as last observed. An entry is good for one generation of the NodeInfo and one model. The scheduler
+// numbers every change of every NodeInfo from one counter, clones for preemption and nominated pods included, so that a number
+// stands for one content; only pod-group cycles reuse numbers, and they pass the cache by.
+type mixCache struct {
+	seed   maphash.Seed
+	shards [cacheShards]struct {
+		sync.RWMutex
+		nodes map[string]*node
+	}
+}
+
+// The cache holds at most cacheShards x cacheShardNodes = 16,384 nodes, three times what Kubernetes supports. A full shard is
+// emptied: entries of deleted nodes go with it, and a living node's is rebuilt in a microsecond or two. 32 shards keep the 16
+// threads that score in parallel from queueing for one lock.
+const (
+	cacheShards     = 32
+	cacheShardNodes = 512
+)
+
+func newMixCache() *mixCache {
+	c := &mixCache{seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		c.shards[i].nodes = make(map[string]*node)
+	}
+	return c
+}
+
+func (c *mixCache) get(info fwk.NodeInfo, k *knowledge) *node {
+	name := info.Node().Name
+	shard := &c.shards[maphash.String(c.seed, name)%cacheShards]
+	shard.RLock()
+	n := shard.nodes[name]
+	shard.RUnlock()
+	if n != nil && n.know == k && n.generation == info.GetGeneration() {
+		return n
+	}
+	n = observe(info, k, "")
+	shard.Lock()
+	if len(shard.nodes) >= cacheShardNodes {
+		clear(shard.nodes)
+	}
+	shard.nodes[name] = n
+	shard.Unlock()
+	return n
+}

@@ -1,0 +1,209 @@
+package interferencefit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/client-go/dynamic"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/clock"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+)
+
+// Name is the plugin's name in profiles.
+const Name = "InterferenceFit"
+
+var (
+	_ fwk.PreFilterPlugin   = (*InterferenceFit)(nil)
+	_ fwk.FilterPlugin      = (*InterferenceFit)(nil)
+	_ fwk.PreScorePlugin    = (*InterferenceFit)(nil)
+	_ fwk.ScorePlugin       = (*InterferenceFit)(nil)
+	_ fwk.ScoreExtensions   = (*InterferenceFit)(nil)
+	_ fwk.ReservePlugin     = (*InterferenceFit)(nil)
+	_ fwk.EnqueueExtensions = (*InterferenceFit)(nil)
+	_ fwk.SignPlugin        = (*InterferenceFit)(nil)
+)
+
+// InterferenceFit places pods by predicted interference. See the package documentation.
+type InterferenceFit struct {
+	args    *Args
+	profile string
+	metrics *Metrics
+	clock   clock.WithTicker
+
+	snapshot fwk.SharedLister
+	pods     corelisters.PodLister
+	events   events.EventRecorderLogger
+	activate func(klog.Logger, map[string]*v1.Pod)
+
+	model    *modelSource
+	mode     *modeSwitch
+	promised *promised
+	held     *heldPods
+	cache    *mixCache
+
+	// shown is the condition in the log, announced that of the last event. Both are guarded by mu.
+	mu               sync.Mutex
+	shown, announced *condition
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+const (
+	// startPatience bounds how long New waits for the first answers about model and switch, so that the first pods after a
+	// start are placed by them; without answers the scheduler starts all the same, blind.
+	startPatience = 3 * time.Second
+	// showPeriod is how often the age of the model is looked at.
+	showPeriod = 2 * time.Second
+)
+
+// Factory returns the function that kube-scheduler makes the plugin with, once per profile. All profiles share the metrics.
+func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+	return func(ctx context.Context, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+		return newPlugin(ctx, obj, h, m, clock.RealClock{})
+	}
+}
+
+func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics, c clock.WithTicker) (*InterferenceFit, error) {
+	args, err := argsOf(obj)
+	if err != nil {
+		return nil, err
+	}
+	if h.KubeConfig() == nil {
+		return nil, fmt.Errorf("plugin %s: the scheduler has no client configuration to read interference models with", Name)
+	}
+	models, err := dynamic.NewForConfig(h.KubeConfig())
+	if err != nil {
+		return nil, fmt.Errorf("making a client for interference models: %w", err)
+	}
+	pods := h.SharedInformerFactory().Core().V1().Pods()
+	p := &InterferenceFit{
+		args: args, profile: h.ProfileName(), metrics: m, clock: c,
+		snapshot: h.SnapshotSharedLister(), pods: pods.Lister(), events: h.EventRecorder(), activate: h.Activate,
+		promised: newPromised(), held: newHeldPods(pods.Lister()), cache: newMixCache(),
+	}
+	if err := p.promised.watch(pods.Informer()); err != nil {
+		return nil, err
+	}
+	p.model = newModelSource(models, args.ModelName, c, func(result string) { m.modelUpdates.WithLabelValues(p.profile, result).Inc() }, p.show)
+	p.mode = newModeSwitch(h.ClientSet(), c, func() { m.switchErrors.WithLabelValues(p.profile).Inc() }, p.show)
+	p.start(ctx)
+	return p, nil
+}
+
+func argsOf(obj runtime.Object) (*Args, error) {
+	if obj == nil { // the profile has no pluginConfig, and the binary did not register the defaults
+		return DefaultArgs(), nil
+	}
+	args, ok := obj.(*Args)
+	if !ok {
+		return nil, fmt.Errorf("args of plugin %s are a %T, expected %sArgs: the binary must call AddToScheme", Name, obj, Name)
+	}
+	if err := args.Validate(field.NewPath("pluginConfig").Key(Name).Child("args")).ToAggregate(); err != nil {
+		return nil, fmt.Errorf("args of plugin %s: %w", Name, err)
+	}
+	return args, nil
+}
+
+// start runs the watches and the ageing of the model until the context ends or Close is called.
+func (p *InterferenceFit) start(ctx context.Context) {
+	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
+	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
+	p.running.Go(func() { p.model.watch.run(ctx) })
+	p.running.Go(func() { p.mode.watch.run(ctx) })
+	p.running.Go(func() { p.age(ctx) })
+
+	patience := p.clock.NewTimer(startPatience)
+	defer patience.Stop()
+	for _, answered := range []chan struct{}{p.mode.watch.answered, p.model.watch.answered} {
+		select {
+		case <-answered:
+		case <-ctx.Done():
+			return
+		case <-patience.C():
+			logger.Info("No answer about switch or model yet; starting without", "waited", startPatience)
+			p.show(ctx)
+			return
+		}
+	}
+	p.show(ctx)
+}
+
+// Close stops what start began and waits for it. kube-scheduler calls it when it ends; the end of the context does the same.
+func (p *InterferenceFit) Close() error {
+	p.stop()
+	p.running.Wait()
+	return nil
+}
+
+// Name returns the plugin's name.
+func (p *InterferenceFit) Name() string { return Name }
+
+// assess is the condition right now.
+func (p *InterferenceFit) assess() condition {
+	return assess(p.mode.mode(), *p.model.current.Load(), p.args, p.clock.Now())
+}
+
+// age looks at the model's age once in a while: nothing tells when it becomes too old. It also finds the pods whose attempt
+// outlasted a change of condition.
+func (p *InterferenceFit) age(ctx context.Context) {
+	tick := p.clock.NewTicker(showPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C():
+			p.show(ctx)
+			p.announce()
+		}
+	}
+}
+
+// announce puts a change between seeing and blind into an event on the model, which may not exist. It is called from the ticker
+// alone: when New runs, the scheduler does not record events yet, and flapping shorter than a tick is not worth one.
+func (p *InterferenceFit) announce() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := *p.shown
+	if p.announced != nil && p.announced.action() == c.action() {
+		return
+	}
+	p.announced = &c
+	model := &v1.ObjectReference{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "InterferenceModel", Name: p.args.ModelName}
+	kind := v1.EventTypeNormal
+	if c.blind != "" && c.blind != reasonOff || c.stale {
+		kind = v1.EventTypeWarning
+	}
+	p.events.Eventf(model, nil, kind, eventReason, c.action(), "%s", c.sentence(p.profile))
+}
+
+// show publishes the condition and lets the pods that were held under another one try again.
+func (p *InterferenceFit) show(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() != nil {
+		return
+	}
+	c := p.assess()
+	p.metrics.showCondition(p.profile, c, p.model.current.Load(), p.clock.Now())
+	logger := klog.FromContext(ctx)
+	if p.shown == nil || *p.shown != c {
+		p.shown = &c
+		logger.Info("Condition of placement by predicted interference", "mode", c.mode, "blind", c.blind, "model", c.version(), "stale", c.stale)
+	}
+	if pods := p.held.take(c); len(pods) > 0 {
+		logger.V(2).Info("Letting held pods try again", "pods", len(pods))
+		p.activate(logger, pods)
+	}
+}

@@ -1,0 +1,79 @@
+package interferencefit
+
+import (
+	"context"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+)
+
+// EventsToRegister lists what can end a rejection by this plugin. The InterferenceModel is not among them although
+// kube-scheduler takes resources of CRDs: it waits for their informers before it schedules anything, so a cluster without our CRD
+// would stand still. Changes of model and switch activate the held pods instead (see heldPods).
+func (p *InterferenceFit) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
+	return []fwk.ClusterEventWithHint{
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add}},
+		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Delete}, QueueingHintFn: p.afterPodDeleted},
+		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Add}, QueueingHintFn: p.afterPodAdded},
+		// Any update, as there is no event of its own for annotations.
+		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Update}, QueueingHintFn: p.afterPodUpdated},
+	}, nil
+}
+
+// afterPodDeleted wakes a pod when one leaves that pressed on measured classes, or that held a promise: both can be what it was
+// rejected for. Load that filters don't look at (of unknown or never measured class) never is.
+func (p *InterferenceFit) afterPodDeleted(logger klog.Logger, pod *v1.Pod, oldObj, _ any) (fwk.QueueingHint, error) {
+	gone, ok := oldObj.(*v1.Pod)
+	if !ok || gone.Spec.NodeName == "" || background(gone) {
+		return fwk.QueueSkip, nil
+	}
+	know := p.model.current.Load().know
+	if know == nil {
+		return fwk.QueueSkip, nil
+	}
+	class := know.class(gone)
+	if !know.trusted(class) {
+		return fwk.QueueSkip, nil
+	}
+	if _, carries := gone.Annotations[v1alpha1.MinPerformanceAnnotation]; !carries && !know.presses[class] {
+		return fwk.QueueSkip, nil
+	}
+	logger.V(5).Info("A pod that pressed on its node left", "pod", klog.KObj(pod), "left", klog.KObj(gone), "class", know.names[class])
+	return fwk.Queue, nil
+}
+
+// afterPodAdded wakes a pod when one came to a node that helps a measured class.
+func (p *InterferenceFit) afterPodAdded(logger klog.Logger, pod *v1.Pod, _, newObj any) (fwk.QueueingHint, error) {
+	came, ok := newObj.(*v1.Pod)
+	if !ok || came.Spec.NodeName == "" || background(came) {
+		return fwk.QueueSkip, nil
+	}
+	know := p.model.current.Load().know
+	if know == nil {
+		return fwk.QueueSkip, nil
+	}
+	class := know.class(came)
+	if !know.trusted(class) || !know.helps[class] {
+		return fwk.QueueSkip, nil
+	}
+	logger.V(5).Info("A pod that helps others came", "pod", klog.KObj(pod), "came", klog.KObj(came), "class", know.names[class])
+	return fwk.Queue, nil
+}
+
+// afterPodUpdated wakes a pod when its own class or floor changed, or those of a pod on a node.
+func (p *InterferenceFit) afterPodUpdated(logger klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+	was, okWas := oldObj.(*v1.Pod)
+	is, okIs := newObj.(*v1.Pod)
+	if !okWas || !okIs || (is.UID != pod.UID && is.Spec.NodeName == "") {
+		return fwk.QueueSkip, nil
+	}
+	if classLabel(was) == classLabel(is) &&
+		was.Annotations[v1alpha1.MinPerformanceAnnotation] == is.Annotations[v1alpha1.MinPerformanceAnnotation] {
+		return fwk.QueueSkip, nil
+	}
+	logger.V(5).Info("Class or floor of a pod changed", "pod", klog.KObj(pod), "changed", klog.KObj(is))
+	return fwk.Queue, nil
+}

@@ -1,0 +1,126 @@
+package interferencefit
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ballast-k8s/ballast/predictor/interference"
+)
+
+// What the plugin's events carry: the reason that users filter by, and the actions.
+const (
+	eventReason       = "InterferenceFit"
+	eventActionPlace  = "Placing"
+	eventActionRead   = "ReadingAnnotation"
+	eventActionFollow = "FollowingModel"
+)
+
+// Reserve records the decision as data and shows it: a log line, an event on the pod, metrics. It reserves nothing itself: the
+// pod is in the scheduler's cache by now, and thereby in the mix that the next cycle sees; node metrics, whose lag would have to
+// be bridged here, are no input of the plugin.
+func (p *InterferenceFit) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodeName string) *fwk.Status {
+	p.held.remove(pod.UID)
+	c, err := readCycle(state)
+	if err != nil {
+		return nil // neither PreFilter nor PreScore ran: nothing was decided here
+	}
+	if c.floor > 0 {
+		p.promised.add(pod.UID)
+		p.warnUnchecked(ctx, c, pod)
+	}
+	if c.skips(pod) != "" {
+		return nil
+	}
+	info, err := p.snapshot.NodeInfos().Get(nodeName)
+	if err != nil {
+		klog.FromContext(ctx).Error(err, "Cannot record a decision", "pod", klog.KObj(pod), "node", klog.KRef("", nodeName))
+		return nil // a record is no reason to reject the pod
+	}
+	p.record(ctx, c, pod, c.decide(observe(info, c.know, pod.UID), nodeName))
+	return nil
+}
+
+// Unreserve takes back what Reserve counted; the event stands, as the scheduler's own failure event follows it.
+func (p *InterferenceFit) Unreserve(_ context.Context, state fwk.CycleState, pod *v1.Pod, _ string) {
+	if c, err := readCycle(state); err == nil && c.reserved {
+		c.reserved = false
+		p.metrics.placements.WithLabelValues(p.profile).Dec()
+	}
+	// The informer removes the pod from the promised when it is deleted; that event may already have passed.
+	if _, err := p.pods.Pods(pod.Namespace).Get(pod.Name); apierrors.IsNotFound(err) {
+		p.promised.remove(pod.UID)
+	}
+}
+
+// decide states the decision for a node without the pod.
+func (c *cycle) decide(n *node, nodeName string) decision {
+	m := c.know.model
+	with := n.mix.Add(nil, c.class, 1)
+	d := decision{
+		mode: c.mode, node: nodeName, mix: n.mix, names: c.know.names, version: m.Version(), stale: c.stale, scored: c.scored,
+		predicted: m.Predict(with, c.class), gain: inUnits(n.gain(c.class)),
+		breaks: !c.exempt && n.violation(c.class, c.floor).broken(),
+		best:   c.best, next: c.next,
+	}
+	// What the neighbours lose is what the pod brings less what the node gains.
+	d.neighboursLose = m.Performance(with, c.class) - n.gain(c.class)
+	return d
+}
+
+func (p *InterferenceFit) record(ctx context.Context, c *cycle, pod *v1.Pod, d decision) {
+	basis := basisUnscored
+	if d.scored {
+		basis = basisScored
+	}
+	p.metrics.decisions.WithLabelValues(p.profile, string(d.mode), basis).Inc()
+	if d.mode == Shadow && d.scored {
+		p.metrics.shadowDecisions.WithLabelValues(p.profile, strconv.FormatBool(d.agrees())).Inc()
+	}
+	p.metrics.performance.WithLabelValues(p.profile).Observe(d.predicted.Mean)
+	p.metrics.placements.WithLabelValues(p.profile).Inc()
+	c.reserved = true
+
+	klog.FromContext(ctx).V(2).Info("Reserved by predicted interference", "pod", klog.KObj(pod), "node", klog.KRef("", d.node),
+		"class", d.names[c.class], "mode", d.mode, "predicted", d.predicted.Mean, "low", d.predicted.Lo, "high", d.predicted.Hi,
+		"measured", d.predicted.Measured, "neighboursLose", d.neighboursLose, "best", d.best.name, "bestGain", d.best.gain,
+		"gain", d.gain, "scored", d.scored, "agrees", d.agrees(), "model", d.version, "stale", d.stale)
+	node := &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: d.node}
+	p.events.Eventf(pod, node, v1.EventTypeNormal, eventReason, eventActionPlace, "%s", d.sentence())
+}
+
+// warnUnchecked says on the pod that nobody checked the floor it asks for.
+func (p *InterferenceFit) warnUnchecked(ctx context.Context, c *cycle, pod *v1.Pod) {
+	why := c.unchecked(pod)
+	if why == "" {
+		return
+	}
+	klog.FromContext(ctx).V(2).Info("Placed a pod without checking its floor", "pod", klog.KObj(pod), "floor", c.floor, "why", why)
+	p.events.Eventf(pod, nil, v1.EventTypeWarning, eventReason, eventActionPlace, "%s", uncheckedSentence(c.floor, why))
+}
+
+// unchecked says why the pod's floor was not checked, "" if it was.
+func (c *cycle) unchecked(pod *v1.Pod) string {
+	class := ClassName(pod)
+	if class == "" {
+		class = "(none: the pod has no label and no controller)"
+	}
+	switch {
+	case c.exempt:
+		return "DaemonSet and system-critical pods are never rejected"
+	case c.mode != Active:
+		return fmt.Sprintf("mode is %s", c.mode)
+	case c.know == nil:
+		return "there is no usable interference model: " + c.blind
+	case c.class == interference.Unknown:
+		return fmt.Sprintf("the interference model has no class %s", class)
+	case !c.know.trusted(c.class):
+		return fmt.Sprintf("class %s was never measured", class)
+	}
+	return ""
+}
