@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ballast-k8s/ballast/predictor/interference"
+)
+
+func newInterferenceCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "interference",
+		Short: "The model of who slows whom: fit it, ask it, publish it",
+		Example: `  ballast interference fit --mixes mixes.csv,pairs.csv --out model.json
+  ballast interference predict --model model.json --mixes questions.csv
+  ballast interference publish --model model.json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newFitCommand(), newPredictCommand(), newPublishCommand())
+	return cmd
+}
+
+func newFitCommand() *cobra.Command {
+	var mixes []string
+	var out string
+	cmd := &cobra.Command{
+		Use:   "fit",
+		Short: "Fit the interference model to measured mixes",
+		Long: `Fit the interference model to measured mixes and write it as JSON.
+
+A mixes file is CSV (or .csv.gz) with a header and one measured mix a line: n_<class> is the number of
+containers of a workload class on the node, perf_<class> the performance of one of them (1 = alone on the
+node; empty = absent or failed). Rows of a campaign (column campaign) that disagrees with the others on the
+mixes they share are left out, and said so.`,
+		Example: `  ballast interference fit --mixes mixes.csv.gz,pairs.csv --out model.json`,
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := need(cmd, "mixes", "out"); err != nil {
+				return err
+			}
+			model, notes, err := fitFiles(mixes)
+			if err != nil {
+				return err
+			}
+			b, err := interference.Encode(model.Document())
+			if err != nil {
+				return err
+			}
+			if err := writeFile(out, b); err != nil {
+				return err
+			}
+			for _, note := range notes {
+				cmd.PrintErrln("note: " + note)
+			}
+			q := model.Document().Fit
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: version %s, %d classes, %d distinct mixes (%d cells)\n", out, model.Version(), len(model.Classes()), q.Mixes, q.Cells)
+			fmt.Fprintf(cmd.OutOrStdout(), "on mixes left out: error %.1f %%, R² per class %.3f, 90 %% interval holds %.1f %%\n",
+				100*q.MeanAbsolutePercentageError, q.R2, 100*q.Coverage)
+			return nil
+		},
+	}
+	cmd.Flags().StringSliceVar(&mixes, "mixes", nil, "mixes files, separated by commas")
+	cmd.Flags().StringVar(&out, "out", "", "model file to write")
+	return cmd
+}
+
+// fitFiles fits a model to mixes files and returns what a user should know about the data.
+func fitFiles(paths []string) (*interference.Model, []string, error) {
+	tables := make([]*interference.Table, 0, len(paths))
+	names := make([]string, 0, len(paths))
+	for _, path := range paths {
+		t, err := readMixes(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		tables, names = append(tables, t), append(names, filepath.Base(path))
+	}
+	ds, err := interference.Pool(tables...)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := interference.Fit(ds, strings.Join(names, ", "))
+	return model, ds.Notes, err
+}
+
+func newPredictCommand() *cobra.Command {
+	var modelPath, mixes string
+	var output outputFormat
+	cmd := &cobra.Command{
+		Use:   "predict",
+		Short: "Predict the performance of each class in each mix of a file, with 90 % intervals",
+		Example: `  ballast interference predict --model model.json --mixes questions.csv
+  ballast interference predict --model model.json --mixes questions.csv -o csv > answers.csv`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := need(cmd, "model", "mixes"); err != nil {
+				return err
+			}
+			model, err := readModel(modelPath)
+			if err != nil {
+				return err
+			}
+			table, err := readMixes(mixes)
+			if err != nil {
+				return err
+			}
+			answers, err := predictTable(model, table)
+			if err != nil {
+				return err
+			}
+			return answers.print(cmd.OutOrStdout(), output)
+		},
+	}
+	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as `ballast interference fit` writes it")
+	cmd.Flags().StringVar(&mixes, "mixes", "", "mixes file; only its n_ columns are read")
+	output.register(cmd, "table", "csv", "json")
+	return cmd
+}
+
+func newPublishCommand() *cobra.Command {
+	var modelPath, name, kubeconfig string
+	cmd := &cobra.Command{
+		Use:   "publish",
+		Short: "Publish a model file to a cluster, where ballast-scheduler reads it",
+		Long: `Publish a model file as the InterferenceModel object that ballast-scheduler reads.
+
+The object is created or replaced. Publishing the same file again confirms it as current: a scheduler goes
+back to stock scoring when the model is older than its modelMaxAge (7 days by default).`,
+		Example: `  ballast interference publish --model model.json
+  ballast interference publish --model model.json --kubeconfig ./kubeconfig --name canary`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := need(cmd, "model"); err != nil {
+				return err
+			}
+			model, err := readModel(modelPath)
+			if err != nil {
+				return err
+			}
+			config, err := clusterConfig(kubeconfig)
+			if err != nil {
+				return err
+			}
+			did, err := publishModel(cmd.Context(), config, name, model, time.Now())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "interferencemodel.ballast.dev/%s %s, version %s\n", name, did, model.Version())
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as `ballast interference fit` writes it")
+	cmd.Flags().StringVar(&name, "name", "default", "name of the InterferenceModel object")
+	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "kubeconfig of the cluster")
+	cmd.Flags().Lookup("kubeconfig").DefValue = "$KUBECONFIG, else ~/.kube/config"
+	return cmd
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ballast-k8s/ballast/simulator/localcluster"
+)
+
+// Publishing meets what a user meets: no types yet, then a new object, then a replaced one that keeps its labels.
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	cluster, err := localcluster.Start(t.Context(), localcluster.Config{TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	model := filepath.Join(t.TempDir(), "model.json")
+	if code, _, stderr := ballast(t, "interference", "fit", "--mixes", mixesFile(t), "--out", model); code != exitDone {
+		t.Fatal(stderr)
+	}
+	publish := []string{"interference", "publish", "--model", model, "--kubeconfig", cluster.AdminKubeconfig()}
+	if code, _, stderr := ballast(t, publish...); code != exitFailed || !strings.Contains(stderr, "install Ballast's types first: kubectl apply -f manifests/crd") {
+		t.Errorf("without the types: exit %d, %q", code, stderr)
+	}
+	if err := cluster.ApplyFiles(t.Context(), filepath.Join("..", "..", "manifests", "crd", "ballast.dev_interferencemodels.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, stderr := ballast(t, publish...); code != exitDone || !strings.Contains(out, "interferencemodel.ballast.dev/default created, version ") {
+		t.Errorf("first: exit %d, %q %q", code, out, stderr)
+	}
+	if _, err := cluster.Kubectl(t.Context(), "label", "interferencemodel", "default", "team=web"); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, stderr := ballast(t, publish...); code != exitDone || !strings.Contains(out, "default replaced") {
+		t.Errorf("again: exit %d, %q %q", code, out, stderr)
+	}
+	table, err := cluster.Kubectl(t.Context(), "get", "im", "--show-labels")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(table); !strings.Contains(text, "team=web") || !strings.Contains(text, "VERSION") || !strings.Contains(text, "PUBLISHED") {
+		t.Errorf("kubectl get im shows\n%s", text)
+	}
+}
