@@ -1,0 +1,105 @@
+# Ballast's build. `make` lists the targets. It needs Go, git and make, and gcc for the race detector; every other tool is
+# built from source into .tools/bin through the Go module proxy.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# One set of build flags for every build, so that they share one cache: the Kubernetes tree takes minutes to compile, once for
+# each combination of flags. So no -trimpath, and cgo only where the race detector needs it. The version is stamped below
+# rather than by -buildvcs, which fails in checkouts that git thinks are another user's.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(filter-out -buildvcs% -trimpath%,$(GOFLAGS)) -buildvcs=false)
+
+VERSION := $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
+KUBE_VERSION := $(shell sed -n 's,^[[:space:]]*k8s.io/kubernetes \(v[0-9.]*\)$$,\1,p' go.mod)
+# In ballast-scheduler, component-base derives from gitVersion which features and API versions there are: it has to stay
+# Kubernetes' own version, with ours behind the +.
+gitversion = $(if $(filter ballast-scheduler,$(1)),$(KUBE_VERSION)-ballast.0+$(VERSION),$(VERSION))
+ldflags = -s -w -X k8s.io/component-base/version.gitVersion=$(call gitversion,$(1))
+
+BINARIES := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
+IMAGE_REPOSITORY ?= docker.io/ballast-k8s
+IMAGE_TAG ?= dev
+DEMO_ARGS ?=
+BENCH ?= .
+
+# What the tests of a package need decides where they run: nothing, a control plane, or the built binaries.
+UNIT = $(shell go list ./... | grep -vE '/ballast/(test|simulator/localcluster)(/|$$)')
+RACED = $(shell go list ./... | grep -vE '/ballast/test/(arch|e2e)(/|$$)')
+SYSTEM = $(shell go list ./... | grep -E '/ballast/(test|simulator/localcluster)(/|$$)' | grep -v '/test/arch$$')
+# testsum reads `go test -json`, shows packages and failures, and ends with the number of tests passed and failed.
+TESTSUM := go run ./hack/testsum
+RACE := CGO_ENABLED=1 go test -race -json -timeout 30m
+toolbuild = go run ./hack/toolbuild
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the product's binaries into bin/, static
+	mkdir -p bin
+	$(foreach b,$(BINARIES),go build -ldflags '$(call ldflags,$(b))' -o bin/$(b) ./cmd/$(b);)
+
+.PHONY: tools
+tools: ## Build every tool and test server into .tools/bin (cached)
+	$(toolbuild)
+
+.PHONY: images
+images: build ## Write container images of the binaries to out/images/*.tar, for `docker load` or `ctr images import`
+	mkdir -p out/images
+	$(foreach b,$(BINARIES),go run ./hack/ociimage -binary bin/$(b) -tag '$(IMAGE_REPOSITORY)/$(b):$(IMAGE_TAG)' -out out/images/$(b).tar;)
+
+.PHONY: manifests
+manifests: ## Generate CRDs and deep copies from api/
+	$(toolbuild) controller-gen
+	.tools/bin/controller-gen object crd:allowDangerousTypes=true paths=./api/... output:crd:artifacts:config=manifests/crd
+
+.PHONY: test
+test: lint ## Everything: lint, architecture, unit and integration tests under the race detector
+	$(toolbuild) hyper kwok controller-gen
+	{ go test -json ./test/arch; $(RACE) $(RACED); } | $(TESTSUM)
+
+.PHONY: test-unit
+test-unit: ## Unit tests only, without race detector or control plane: seconds
+	go test -json $(UNIT) | $(TESTSUM)
+
+.PHONY: arch
+arch: ## Import rules, package docs, file sizes, go.mod, manifests
+	$(toolbuild) hyper controller-gen
+	go test -json -count=1 ./test/arch | $(TESTSUM)
+
+.PHONY: lint
+lint: ## golangci-lint with .golangci.yaml
+	$(toolbuild) golangci-lint
+	.tools/bin/golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## Format the code as lint expects
+	$(toolbuild) golangci-lint
+	.tools/bin/golangci-lint fmt
+
+.PHONY: e2e
+e2e: build ## Whole system, uncached: tests on a real control plane and of the built binaries, the demo among them (real nodes: not yet)
+	$(toolbuild) hyper kwok
+	go test -json -count=1 -timeout 30m -p 1 $(SYSTEM) | $(TESTSUM)
+
+.PHONY: demo
+demo: ## Stock scheduler against Ballast on a real control plane with simulated nodes; report in out/
+	$(toolbuild) hyper kwok
+	$(MAKE) --no-print-directory build
+	bin/ballast demo $(DEMO_ARGS)
+
+.PHONY: bench
+bench: ## Run the Go benchmarks (BENCH=regexp selects); result in out/bench.txt, fit for benchstat
+	mkdir -p out
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=1 \
+		$$(grep -rl --include='*_test.go' '^func Benchmark' $(wildcard api cmd plugins predictor recommender simulator test) \
+			| xargs -n1 dirname | sort -u | sed 's,^,./,') | tee out/bench.txt
+
+.PHONY: clean
+clean: ## Remove what builds and runs leave in the checkout, but the tools (those: rm -r .tools)
+	rm -rf bin out

@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ballast-k8s/ballast/simulator/demo"
+)
+
+// ballast is a run of bin/ballast in a temporary folder of its own, without measured data.
+type ballast struct {
+	cmd       *exec.Cmd
+	out       bytes.Buffer
+	messages  log
+	tmp, work string
+}
+
+// log collects standard error and can be searched while it grows.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+var _ io.Writer = (*log)(nil)
+
+func start(t *testing.T, args ...string) *ballast {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(root, "bin", "ballast")
+	if _, err := os.Stat(binary); err != nil {
+		t.Fatalf("%v: run `make build`", err)
+	}
+	b := &ballast{tmp: t.TempDir(), work: t.TempDir()}
+	b.cmd = exec.CommandContext(t.Context(), binary, args...)
+	b.cmd.Dir = b.work
+	b.cmd.Stdout, b.cmd.Stderr = &b.out, &b.messages
+	b.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.work, "TMPDIR=" + b.tmp, "BALLAST_TOOLS=" + filepath.Join(root, ".tools", "bin")}
+	if err := b.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// wait returns the exit code.
+func (b *ballast) wait(t *testing.T) int {
+	t.Helper()
+	err := b.cmd.Wait()
+	if _, ok := err.(*exec.ExitError); err != nil && !ok { //nolint:errorlint // Wait returns it unwrapped
+		t.Fatal(err)
+	}
+	return b.cmd.ProcessState.ExitCode()
+}
+
+// assertNothingLeft fails if a file or a process of the run is still there, a moment after its end.
+func (b *ballast) assertNothingLeft(t *testing.T) {
+	t.Helper()
+	const moment = 5 * time.Second // the watchdog of a killed run needs about one
+	var left []string
+	for deadline := time.Now().Add(moment); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		left = nil
+		entries, err := os.ReadDir(b.tmp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			left = append(left, "file "+e.Name())
+		}
+		commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, c := range commands {
+			line, _ := os.ReadFile(c)
+			if bytes.Contains(line, []byte(b.tmp)) {
+				left = append(left, "process "+string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+			}
+		}
+		if len(left) == 0 {
+			return
+		}
+	}
+	t.Errorf("left behind:\n%s", strings.Join(left, "\n"))
+}
+
+// Without data the demonstration generates its inputs; Ballast must beat the stock scheduler on them, as the analytic truth sees it.
+func TestDemo(t *testing.T) {
+	b := start(t, "demo", "--nodes", "27,40", "--out", "report")
+	if code := b.wait(t); code != 0 {
+		t.Fatalf("exit %d\n%s", code, &b.messages)
+	}
+	b.assertNothingLeft(t)
+	for _, want := range []string{"The nodes are simulated", "Inputs: generated", "upper bound", "Report: report/report.html"} {
+		if !strings.Contains(b.out.String(), want) {
+			t.Errorf("the output does not say %q:\n%s", want, &b.out)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(b.work, "report", "report.html")); err != nil {
+		t.Error(err)
+	}
+	numbers, err := os.ReadFile(filepath.Join(b.work, "report", "demo.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result demo.Result
+	if err := json.Unmarshal(numbers, &result); err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Parks) != 2 {
+		t.Fatalf("%d parks, want 2", len(result.Parks))
+	}
+	for _, park := range result.Parks {
+		stock, ours := park.Arms[0].Verdict, park.Arms[1].Verdict
+		if stock.Containers != 200 || ours.Containers != 200 {
+			t.Errorf("%d nodes: %d and %d containers were judged, want 200", park.Nodes, stock.Containers, ours.Containers)
+		}
+		// The gap is 0.15 and more; kube-scheduler's random ties move it by 0.02.
+		if !(stock.Mean+0.05 < ours.Mean && ours.Mean <= park.Bound+1e-9) {
+			t.Errorf("%d nodes: stock %.3f, Ballast %.3f, bound %.3f", park.Nodes, stock.Mean, ours.Mean, park.Bound)
+		}
+		if len(park.Arms[1].Reasons) == 0 {
+			t.Errorf("%d nodes: no decision says its reason", park.Nodes)
+		}
+	}
+	entries, err := os.ReadDir(b.work)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("the working folder holds %v (%v), want the report only", entries, err)
+	}
+}
+
+func TestDemoInterrupted(t *testing.T) {
+	b := start(t, "demo", "--nodes", "27")
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(b.messages.String(), "containers placed"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no container was placed in a minute:\n%s", &b.messages)
+		}
+	}
+	if err := b.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := b.wait(t); code != 3 || !strings.Contains(b.messages.String(), "interrupted") {
+		t.Errorf("exit %d\n%s", code, &b.messages)
+	}
+	b.assertNothingLeft(t)
+}
+
+func TestDemoKilled(t *testing.T) {
+	b := start(t, "demo", "--nodes", "27")
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(b.messages.String(), "nodes ready"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no node in a minute:\n%s", &b.messages)
+		}
+	}
+	if err := b.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(t)
+	b.assertNothingLeft(t)
+}
+
+func TestDemoFails(t *testing.T) {
+	b := start(t, "demo", "--nodes", "27", "--scheduler", "/bin/false")
+	if code := b.wait(t); code != 3 || !strings.Contains(b.messages.String(), "ballast-scheduler") {
+		t.Errorf("exit %d\n%s", code, &b.messages)
+	}
+	b.assertNothingLeft(t)
+}

@@ -1,0 +1,481 @@
+package interferencefit_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/testutil"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	st "k8s.io/kubernetes/pkg/scheduler/testing"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/test/handmodel"
+)
+
+func TestMain(m *testing.M) {
+	// Upstream's recorder stops with the context too, but sleeps a second first.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("k8s.io/kubernetes/pkg/scheduler/metrics.(*MetricAsyncRecorder).run"))
+}
+
+func TestScoresByPredictedGain(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"empty", "loud", "louder", "helped", "unknown"}, existing: []*v1.Pod{
+		podOf("l1", "loud", "loud", ""),
+		podOf("l2", "loud", "louder", ""), podOf("l3", "loud", "louder", ""),
+		podOf("h1", "helper", "helped", ""),
+		podOf("u1", "mystery", "unknown", ""),
+	}})
+	// quiet gains 1 on the empty node, 0.5 and 0.25 beside loud, 1.5 beside a helper, and beside one unknown the cube root of 0.5
+	// = 0.7937 (the mean of the logarithms of three classes' factors). Points are hundredths lost against 1.5; the weight is 10.
+	want := map[string]int64{"helped": 1000, "empty": 500, "unknown": 10 * (100 - 71), "loud": 0, "louder": 0}
+	if diff := cmp.Diff(want, p.cycle(t, podOf("q", "quiet", "", "")).scores); diff != "" {
+		t.Errorf("scores of quiet (-want +got):\n%s", diff)
+	}
+	// loud gains 1 alone and beside others, but beside one loud both fall to 0.8 (1.6 - 1 = 0.6), beside two all three to 0.64
+	// (1.92 - 1.6 = 0.32), and beside one unknown it runs at the cube root of 0.8 = 0.928.
+	want = map[string]int64{"helped": 1000, "empty": 1000, "unknown": 10 * (100 - 7), "loud": 600, "louder": 320}
+	if diff := cmp.Diff(want, p.cycle(t, podOf("l", "loud", "", "")).scores); diff != "" {
+		t.Errorf("scores of loud (-want +got):\n%s", diff)
+	}
+}
+
+func TestNeutralForWhatTheModelDoesNotKnow(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}})
+	yes := true
+	daemon := podOf("d", "quiet", "", "0.9")
+	daemon.OwnerReferences = []metav1.OwnerReference{{Kind: "DaemonSet", Name: "cni", Controller: &yes}}
+	for reason, pod := range map[string]*v1.Pod{
+		"unknown_class": podOf("m", "mystery", "", "0.9"),
+		"daemonset":     daemon,
+	} {
+		if o := p.cycle(t, pod); !o.skipped || !o.preFilter.IsSuccess() {
+			t.Errorf("%s: skipped=%v, PreFilter %v", reason, o.skipped, o.preFilter)
+		}
+		wantCounter(t, p.registry, "skipped_pods_total", map[string]string{"profile": "a", "reason": reason}, 1)
+	}
+}
+
+func TestFilter(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"empty", "loud", "promised"}, existing: []*v1.Pod{
+		podOf("l1", "loud", "loud", ""), podOf("q1", "quiet", "promised", "0.8"),
+	}})
+	reasonPod := "node(s) would slow the pod (quiet) below its ballast.dev/min-performance 0.90"
+	reasonResident := "node(s) where the pod would slow quiet below its ballast.dev/min-performance 0.80"
+	critical := podOf("c", "loud", "", "")
+	priority := int32(2_000_001_000)
+	critical.Spec.Priority = &priority
+	cases := map[string]struct {
+		pod  *v1.Pod
+		want map[string]string // reason by node, "" for feasible
+	}{
+		"pod with a floor":        {podOf("q", "quiet", "", "0.9"), map[string]string{"empty": "", "loud": reasonPod, "promised": ""}},
+		"against a resident":      {podOf("l", "loud", "", ""), map[string]string{"empty": "", "loud": "", "promised": reasonResident}},
+		"without a floor":         {podOf("q", "quiet", "", ""), map[string]string{"empty": "", "loud": "", "promised": ""}},
+		"system-critical":         {critical, map[string]string{"empty": "", "loud": "", "promised": ""}},
+		"floor that is no number": {podOf("q", "quiet", "", "90%"), map[string]string{"empty": "", "loud": "", "promised": ""}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := map[string]string{}
+			for node, status := range p.cycle(t, c.pod).filter {
+				got[node] = status.Message()
+				if !status.IsSuccess() && status.Code() != fwk.UnschedulableAndUnresolvable {
+					t.Errorf("node %s is rejected with %v: somebody would be preempted for a prediction", node, status.Code())
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("reasons (-want +got):\n%s", diff)
+			}
+		})
+	}
+	wantCounter(t, p.registry, "filter_rejections_total", map[string]string{"profile": "a", "mode": "active", "protects": "resident"}, 1)
+	if got := drain(p); !strings.Contains(got, `Warning InterferenceFit annotation ballast.dev/min-performance is "90%", expected`) {
+		t.Errorf("events are %q, want a warning about the annotation", got)
+	}
+}
+
+// TestFilterLeavesOutWhoPromisesNothing checks the common case: without a floor in the cluster no node is looked at.
+func TestFilterLeavesOutWhoPromisesNothing(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}, existing: []*v1.Pod{podOf("l1", "loud", "n1", "")}})
+	eventually(t, 5*time.Second, "skipping the filter", func() bool {
+		return p.cycle(t, podOf("q", "quiet", "", "")).state.GetSkipFilterPlugins().Has(interferencefit.Name)
+	})
+	if p.cycle(t, podOf("q", "quiet", "", "0.1")).state.GetSkipFilterPlugins().Has(interferencefit.Name) {
+		t.Error("the filter is skipped for a pod with a floor")
+	}
+}
+
+func TestFilterRespectsNominatedPods(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	nominated := podOf("q1", "quiet", "", "0.8")
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}})
+	if err := p.client.Tracker().Add(nominated); err != nil { // it waits in the cluster
+		t.Fatal(err)
+	}
+	p.nominated = []*v1.Pod{nominated}
+	eventually(t, 5*time.Second, "rejection beside a nominated pod with a floor", func() bool {
+		return !p.cycle(t, podOf("l", "loud", "", "")).filter["n1"].IsSuccess()
+	})
+}
+
+// TestPreemptionDryRun does to a node what preemption does: clone it, take a victim away, put it back. Nothing is carried over.
+func TestPreemptionDryRun(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	victim := podOf("l1", "loud", "n1", "")
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}, existing: []*v1.Pod{victim}})
+	pod := podOf("q", "quiet", "", "0.9")
+	o := p.cycle(t, pod)
+	if o.filter["n1"].IsSuccess() {
+		t.Fatal("the node is feasible before the victim leaves")
+	}
+	info, err := p.snapshot.NodeInfos().Get("n1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clone, state := info.Snapshot(), o.state.Clone()
+	victimInfo, err := framework.NewPodInfo(victim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clone.RemovePod(klog.FromContext(t.Context()), victim); err != nil {
+		t.Fatal(err)
+	}
+	if status := p.RunPreFilterExtensionRemovePod(t.Context(), state, pod, victimInfo, clone); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	if status := p.RunFilterPlugins(t.Context(), state, pod, clone); !status.IsSuccess() {
+		t.Errorf("without the victim the node is rejected: %v", status)
+	}
+	if status := p.RunFilterPlugins(t.Context(), o.state, pod, info); status.IsSuccess() {
+		t.Error("the real node became feasible through the dry run")
+	}
+	clone.AddPodInfo(victimInfo)
+	if status := p.RunPreFilterExtensionAddPod(t.Context(), state, pod, victimInfo, clone); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	if got, want := p.RunFilterPlugins(t.Context(), state, pod, clone), o.filter["n1"]; got.Message() != want.Message() {
+		t.Errorf("after putting the victim back: %v, want %v", got, want)
+	}
+}
+
+func TestBlindUntilTheModelComes(t *testing.T) {
+	server := newModelServer(t)
+	models := server.models
+	server.models = nil // no CRD
+	start := time.Now()
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}, existing: []*v1.Pod{podOf("l1", "loud", "n1", "")}})
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("a missing CRD held up the start for %v", took)
+	}
+	pod := podOf("q", "quiet", "", "")
+	if o := p.cycle(t, pod); !o.skipped {
+		t.Error("scored without a model")
+	}
+	wantGauge(t, p.registry, "blind", map[string]string{"profile": "a", "reason": "no_model"}, 1)
+	wantCounter(t, p.registry, "skipped_pods_total", map[string]string{"profile": "a", "reason": "no_model"}, 1)
+	server.mu.Lock()
+	server.models = models
+	server.mu.Unlock()
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	eventually(t, 10*time.Second, "use of a model whose CRD came late", func() bool { return !p.cycle(t, pod).skipped })
+	wantGauge(t, p.registry, "blind", map[string]string{"profile": "a", "reason": "no_model"}, 0)
+}
+
+func TestStaleModelPolicies(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now().Add(-2*time.Hour), handmodel.Trio()...)
+	args := func(policy interferencefit.StalePolicy) *interferencefit.Args {
+		a := interferencefit.DefaultArgs()
+		a.ModelMaxAge.Duration, a.StaleModelPolicy = time.Hour, policy
+		return a
+	}
+	existing := []*v1.Pod{podOf("l1", "loud", "n1", "")}
+	nodes := []string{"n1", "n2"}
+	plain, promised := podOf("q", "quiet", "", ""), podOf("q", "quiet", "", "0.9")
+
+	open := newProfile(t, setup{name: "open", args: args(interferencefit.FailOpen), server: server, nodes: nodes, existing: existing})
+	if o := open.cycle(t, promised); !o.skipped || !o.filter["n1"].IsSuccess() {
+		t.Errorf("FailOpen: skipped=%v, filter %v", o.skipped, o.filter)
+	}
+	wantGauge(t, open.registry, "blind", map[string]string{"profile": "open", "reason": "stale"}, 1)
+
+	closed := newProfile(t, setup{name: "closed", args: args(interferencefit.FailClosed), server: server, nodes: nodes, existing: existing})
+	if o := closed.cycle(t, promised); o.preFilter.Code() != fwk.UnschedulableAndUnresolvable || o.preFilter.Message() != interferencefit.ErrReasonHeld {
+		t.Errorf("FailClosed: PreFilter of a pod with a floor is %v %q", o.preFilter.Code(), o.preFilter.Message())
+	}
+	if o := closed.cycle(t, plain); !o.skipped || !o.preFilter.IsSuccess() {
+		t.Errorf("FailClosed: a pod without a floor: skipped=%v, PreFilter %v", o.skipped, o.preFilter)
+	}
+
+	back := newProfile(t, setup{name: "back", args: args(interferencefit.FallBack), server: server, nodes: nodes, existing: existing})
+	o := back.cycle(t, promised)
+	if o.skipped || o.filter["n1"].IsSuccess() {
+		t.Errorf("FallBack: skipped=%v, filter %v", o.skipped, o.filter)
+	}
+	back.RunReservePluginsReserve(t.Context(), o.state, promised, "n2")
+	if got := drain(back); !strings.Contains(got, "stale, used by staleModelPolicy FallBack") {
+		t.Errorf("FallBack: events are %q", got)
+	}
+
+	// A confirmed model frees the held pod.
+	if err := closed.client.Tracker().Add(promised); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "the informer's view of the held pod", func() bool {
+		_, err := closed.SharedInformerFactory().Core().V1().Pods().Lister().Pods("default").Get("q")
+		return err == nil
+	})
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	wantActivated(t, closed, "default/q")
+}
+
+func TestSwitch(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"bad", "good"}, existing: []*v1.Pod{podOf("l1", "loud", "bad", "")}})
+	pod := podOf("q", "quiet", "", "0.9")
+	if err := p.client.Tracker().Add(pod); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "the informer's view of the pod", func() bool {
+		_, err := p.SharedInformerFactory().Core().V1().Pods().Lister().Pods("default").Get("q")
+		return err == nil
+	})
+	if o := p.cycle(t, pod); o.filter["bad"].IsSuccess() || o.skipped {
+		t.Fatalf("active: filter %v, skipped %v", o.filter, o.skipped)
+	}
+
+	turn := func(mode string) {
+		t.Helper()
+		cm := &v1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: v1alpha1.SwitchNamespace, Name: v1alpha1.SwitchName}, Data: map[string]string{v1alpha1.SwitchKey: mode}}
+		maps := p.client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
+		if _, err := maps.Create(t.Context(), cm, metav1.CreateOptions{}); err != nil {
+			if _, err := maps.Update(t.Context(), cm, metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := mode
+		if mode == "sideways" {
+			eventually(t, 10*time.Second, "notice of a wrong value", func() bool {
+				return gathered(t, p.registry, "switch_errors_total", map[string]string{"profile": "a"}) == 1
+			})
+			want = "shadow"
+		}
+		eventually(t, 10*time.Second, "mode "+want, func() bool {
+			return gathered(t, p.registry, "mode", map[string]string{"profile": "a", "mode": want}) == 1
+		})
+	}
+
+	turn("shadow")
+	wantActivated(t, p, "default/q")
+	o := p.cycle(t, pod)
+	if !o.filter["bad"].IsSuccess() || o.skipped || o.scores["bad"] != 0 || o.scores["good"] != 0 {
+		t.Errorf("shadow: filter %v, skipped %v, scores %v", o.filter, o.skipped, o.scores)
+	}
+	wantCounter(t, p.registry, "filter_rejections_total", map[string]string{"profile": "a", "mode": "shadow", "protects": "pod"}, 1)
+	drain(p)
+	p.RunReservePluginsReserve(t.Context(), o.state, pod, "bad")
+	wantCounter(t, p.registry, "shadow_decisions_total", map[string]string{"profile": "a", "agrees": "false"}, 1)
+	if got := drain(p); !strings.Contains(got, "shadow, nothing was changed: bad: predicted 0.50") || !strings.Contains(got, "placed without checking ballast.dev/min-performance 0.90: mode is shadow") {
+		t.Errorf("shadow: events are %q", got)
+	}
+	o = p.cycle(t, pod)
+	p.RunReservePluginsReserve(t.Context(), o.state, pod, "good")
+	wantCounter(t, p.registry, "shadow_decisions_total", map[string]string{"profile": "a", "agrees": "true"}, 1)
+
+	turn("sideways")
+	turn("off")
+	if o := p.cycle(t, pod); !o.skipped || !o.filter["bad"].IsSuccess() {
+		t.Errorf("off: skipped %v, filter %v", o.skipped, o.filter)
+	}
+	wantGauge(t, p.registry, "blind", map[string]string{"profile": "a", "reason": "off"}, 1)
+}
+
+func TestReserveAndUnreserve(t *testing.T) {
+	server := newModelServer(t)
+	im := server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}, existing: []*v1.Pod{podOf("q1", "quiet", "n1", ""), podOf("q2", "quiet", "n1", "")}})
+	pod := podOf("l", "loud", "", "")
+	o := p.cycle(t, pod)
+	if status := p.RunReservePluginsReserve(t.Context(), o.state, pod, "n2"); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	// On n1 it would run at 1 and take 0.5 from each of two: a gain of 0, 1.00 less than on n2.
+	want := "Normal InterferenceFit n2: predicted 1.00 (1.00 to 1.00) of its speed alone, with the node to itself; next best n1 by 1.00; model " + im.Spec.Version
+	if got := drain(p); got != want {
+		t.Errorf("event is %q, want %q", got, want)
+	}
+	wantGauge(t, p.registry, "placements", map[string]string{"profile": "a"}, 1)
+	wantCounter(t, p.registry, "decisions_total", map[string]string{"profile": "a", "mode": "active", "basis": "scored"}, 1)
+	p.RunReservePluginsUnreserve(t.Context(), o.state, pod, "n2")
+	p.RunReservePluginsUnreserve(t.Context(), o.state, pod, "n2") // must be idempotent
+	wantGauge(t, p.registry, "placements", map[string]string{"profile": "a"}, 0)
+	// Unreserve without Reserve happens, too.
+	p.RunReservePluginsUnreserve(t.Context(), framework.NewCycleState(), pod, "n2")
+	wantGauge(t, p.registry, "placements", map[string]string{"profile": "a"}, 0)
+
+	o = p.cycle(t, pod)
+	p.RunReservePluginsReserve(t.Context(), o.state, pod, "n1") // somebody else's scores decided
+	want = "Normal InterferenceFit n1: predicted 1.00 (1.00 to 1.00) of its speed alone beside 2 quiet; neighbours lose 1.00; n2 is better by 1.00, but other scores decided; model " + im.Spec.Version
+	if got := drain(p); got != want {
+		t.Errorf("event is %q, want %q", got, want)
+	}
+}
+
+func TestTwoProfilesDoNotShareArguments(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "blue", time.Now(), handmodel.Trio()...)
+	reversed := handmodel.Trio()
+	reversed[0].PerUnit["loud"] = 1.4 // loud helps quiet
+	server.publish(t, "green", time.Now(), reversed...)
+	shared := interferencefit.NewMetrics()
+	registry := metrics.NewKubeRegistry()
+	registry.MustRegister(shared.Collectors()...)
+	blueArgs, greenArgs := interferencefit.DefaultArgs(), interferencefit.DefaultArgs()
+	blueArgs.ModelName, greenArgs.ModelName = "blue", "green"
+	existing := []*v1.Pod{podOf("l1", "loud", "loud", "")}
+	nodes := []string{"empty", "loud"}
+	blue := newProfile(t, setup{name: "blue", args: blueArgs, server: server, metrics: shared, nodes: nodes, existing: existing})
+	green := newProfile(t, setup{name: "green", args: greenArgs, server: server, metrics: shared, nodes: nodes, existing: existing})
+	pod := podOf("q", "quiet", "", "")
+	if diff := cmp.Diff(map[string]int64{"empty": 1000, "loud": 500}, blue.cycle(t, pod).scores); diff != "" {
+		t.Errorf("blue (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int64{"empty": 600, "loud": 1000}, green.cycle(t, pod).scores); diff != "" {
+		t.Errorf("green (-want +got):\n%s", diff)
+	}
+	for _, name := range []string{"blue", "green"} {
+		wantGauge(t, registry, "blind", map[string]string{"profile": name, "reason": "no_model"}, 0)
+	}
+}
+
+// TestEqualSignaturesEqualScores is what makes batching right.
+func TestEqualSignaturesEqualScores(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2", "n3"}, existing: []*v1.Pod{
+		podOf("l1", "loud", "n1", ""), podOf("q1", "quiet", "n2", "0.7"), podOf("h1", "helper", "n3", ""),
+	}})
+	bySignature := map[string]string{}
+	for _, class := range []string{"quiet", "loud", "helper", "mystery"} {
+		for _, floor := range []string{"", "0.6", "0.60", "nonsense"} {
+			for i := range 2 {
+				pod := podOf(fmt.Sprintf("%s-%s-%d", class, floor, i), class, "", floor)
+				signature := string(p.SignPod(t.Context(), pod))
+				if signature == "" {
+					t.Fatal("the profile does not sign pods: batching is off")
+				}
+				o := p.cycle(t, pod)
+				result := fmt.Sprint(o.scores, o.filter, o.skipped)
+				if before, ok := bySignature[signature]; ok && before != result {
+					t.Errorf("pods of signature %s get %s and %s", signature, before, result)
+				}
+				bySignature[signature] = result
+			}
+		}
+	}
+	// Per class: no floor (and nonsense, which is none) and 0.6, written in two ways.
+	if len(bySignature) != 4*2 {
+		t.Errorf("%d signatures, want 8", len(bySignature))
+	}
+}
+
+func TestEventsAreRegistered(t *testing.T) {
+	server := newModelServer(t)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}})
+	found := false
+	for _, e := range p.EnqueueExtensions() {
+		found = found || e.Name() == interferencefit.Name
+	}
+	if !found {
+		t.Error("the plugin has no queueing hints")
+	}
+}
+
+// TestSystemPriority pins the constant that the plugin cannot import.
+func TestSystemPriority(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}, existing: []*v1.Pod{podOf("l1", "loud", "n1", "")}})
+	highestUser := podOf("q", "quiet", "", "0.9")
+	highestUser.Spec = st.MakePod().Priority(1_000_000_000).Obj().Spec
+	if p.cycle(t, highestUser).filter["n1"].IsSuccess() {
+		t.Error("the highest priority of users is not exempt")
+	}
+}
+
+func drain(p *profile) string {
+	var all []string
+	for {
+		select {
+		case e := <-p.recorder.Events:
+			all = append(all, e)
+		default:
+			return strings.Join(all, "\n")
+		}
+	}
+}
+
+func wantActivated(t *testing.T, p *profile, key string) {
+	t.Helper()
+	select {
+	case pods := <-p.activated:
+		if pods[key] == nil {
+			t.Errorf("activated %v, want %s", pods, key)
+		}
+	case <-time.After(10 * time.Second):
+		t.Errorf("%s was not activated", key)
+	}
+}
+
+func gathered(t testing.TB, registry metrics.Gatherer, name string, labels map[string]string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "scheduler_interferencefit_"+name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if testutil.LabelsMatch(m, labels) {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+func wantGauge(t testing.TB, registry metrics.Gatherer, name string, labels map[string]string, want float64) {
+	t.Helper()
+	if got := gathered(t, registry, name, labels); got != want {
+		t.Errorf("%s%v is %v, want %v", name, labels, got, want)
+	}
+}
+
+func wantCounter(t testing.TB, registry metrics.Gatherer, name string, labels map[string]string, atLeast float64) {
+	t.Helper()
+	if got := gathered(t, registry, name, labels); got < atLeast {
+		t.Errorf("%s%v is %v, want at least %v", name, labels, got, atLeast)
+	}
+}
