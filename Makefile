@@ -59,9 +59,9 @@ manifests: ## Generate CRDs and deep copies from api/
 	.tools/bin/controller-gen object crd:allowDangerousTypes=true paths=./api/... output:crd:artifacts:config=manifests/crd
 
 .PHONY: test
-test: lint ## Everything: lint, architecture, unit and integration tests under the race detector
+test: lint build ## Everything: lint, architecture, built binaries, unit and integration tests under the race detector
 	$(toolbuild) hyper kwok controller-gen
-	{ go test -json ./test/arch; $(RACE) $(RACED); } | $(TESTSUM)
+	{ go test -json -p 1 ./test/arch ./test/e2e; $(RACE) $(RACED); } | $(TESTSUM)
 
 .PHONY: test-unit
 test-unit: ## Unit tests only, without race detector or control plane: seconds

@@ -7,4 +7,4 @@ import "embed"
 // FS is this folder. Paths are relative to it, for example "scheduler/rbac.yaml".
 //
 //go:embed crd/*.yaml scheduler/*.yaml
-var FS embed.FS //nolint:gochecknoglobals // go:embed fills package variables only
+var FS embed.FS

@@ -125,7 +125,8 @@ func TestWrongUseAndBadInput(t *testing.T) {
 		"not gzip":          {[]string{"interference", "fit", "--mixes", writeTemp(t, "x.csv.gz", "n_a"), "--out", model}, exitFailed, "expected to be gzip"},
 		"not a model":       {[]string{"interference", "predict", "--model", mixes, "--mixes", mixes}, exitFailed, "expected the JSON file that"},
 		"class unknown to the model": {
-			[]string{"interference", "predict", "--model", model, "--mixes", writeTemp(t, "c.csv", "n_c\n1\n")}, exitFailed,
+			[]string{"interference", "predict", "--model", model, "--mixes", writeTemp(t, "c.csv", "n_c\n1\n")},
+			exitFailed,
 			`column n_c: the model has no class "c"; it knows a, b`,
 		},
 		"folder that is not there": {[]string{"interference", "fit", "--mixes", mixes, "--out", "/nonexistent/m.json"}, exitFailed, "writing /nonexistent/m.json"},

@@ -20,7 +20,7 @@ type tool struct {
 	// share are files of the module shareFrom, joined into one multi-document YAML file at share/<name>/<shareAs>.
 	shareFrom, shareAs string
 	share              []string
-	// cold is how long the first build takes, measured on two cores.
+	// cold is how long the first build takes at most, measured on two busy cores.
 	cold string
 }
 
@@ -44,8 +44,8 @@ func allTools() []tool {
 				"kustomize/stage/pod/fast/pod-delete.yaml",
 			},
 		},
-		{name: "controller-gen", cold: "about half a minute"},
-		{name: "golangci-lint", cold: "about 3 minutes"},
+		{name: "controller-gen", cold: "about 1 minute"},
+		{name: "golangci-lint", cold: "about 2 minutes"},
 		{name: "vpa", prefix: "vpa-", cold: "about 2 minutes"},
 		{name: "metrics-server", cold: "about 2 minutes"},
 	}

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// comparable is the largest median |ln ratio| on shared cells at which campaigns count as normalised alike. Metis' own 0902 and
+// agreement is the largest median |ln ratio| on shared cells at which campaigns count as normalised alike. Metis' own 0902 and
 // 0905 differ by at most 3.6 % in any class, 0901, normalised separately, by 15 % (MMS) and 6 % (SceneDetect).
-const comparable = 0.05
+const agreement = 0.05
 
 // minShared is the number of shared, differing cells of a class below which campaigns are not compared on it.
 const minShared = 10
@@ -46,7 +46,7 @@ func (ds *Dataset) leaveOutIncomparable(campaigns map[string][]pooledRow) {
 		}
 		ds.Notes = append(ds.Notes, fmt.Sprintf(
 			"campaign %q left out (%d rows): on the mixes it shares with %q, %s differs by %.0f %% in the median, more than %.0f %%",
-			name, len(campaigns[name]), nearest.other, ds.Classes[nearest.class], 100*nearest.difference, 100*comparable))
+			name, len(campaigns[name]), nearest.other, ds.Classes[nearest.class], 100*nearest.difference, 100*agreement))
 	}
 	for name, i := range group {
 		if i != best {
@@ -59,7 +59,7 @@ func (ds *Dataset) leaveOutIncomparable(campaigns map[string][]pooledRow) {
 func (ds *Dataset) join(name string, i int, group map[string]int, campaigns map[string][]pooledRow) {
 	group[name] = i
 	for _, other := range named(campaigns) {
-		if _, joined := group[other]; !joined && ds.compare(campaigns[name], campaigns[other]).difference <= comparable {
+		if _, joined := group[other]; !joined && ds.compare(campaigns[name], campaigns[other]).difference <= agreement {
 			ds.join(other, i, group, campaigns)
 		}
 	}

@@ -16,7 +16,7 @@ type Model struct {
 	// unknownCount[t] and unknownPresence[t] are what a neighbour of no known class does to t: the mean over the known, at most
 	// 0. unknownVariance[t] is how far the known differ in it, per squared unit.
 	unknownCount, unknownPresence, unknownVariance []float64
-	measured                      lookup
+	measured                                       lookup
 }
 
 // Prediction is the predicted performance of one container of a class in a mix, 1 = alone on the node.

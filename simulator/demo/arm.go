@@ -22,10 +22,13 @@ type schedulerArm struct {
 	name, profile string
 }
 
-var ( //nolint:gochecknoglobals // two constants
-	stock   = schedulerArm{title: "stock", name: "default-scheduler"}
-	ballast = schedulerArm{title: "Ballast", name: "ballast-scheduler", profile: "scheduler/profile-second.yaml"}
-)
+// schedulers are the arms, in the order they run.
+func schedulers() []schedulerArm {
+	return []schedulerArm{
+		{title: "stock", name: "default-scheduler"},
+		{title: "Ballast", name: "ballast-scheduler", profile: "scheduler/profile-second.yaml"},
+	}
+}
 
 // arm starts a scheduler, lets it place the batch, reads the placement and removes pods and scheduler again.
 func (d *demonstration) arm(ctx context.Context, s schedulerArm) (*Arm, error) {

@@ -38,8 +38,8 @@ func (p *probe) get(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // read only
-	const most = 16 << 20       // a scheduler's metrics are about 0.3 MB
+	defer response.Body.Close()
+	const most = 16 << 20 // a scheduler's metrics are about 0.3 MB
 	body, err := io.ReadAll(io.LimitReader(response.Body, most))
 	if err != nil {
 		return nil, err

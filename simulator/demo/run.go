@@ -137,7 +137,7 @@ func (d *demonstration) park(ctx context.Context, nodes int) (*Park, error) {
 		return nil, err
 	}
 	park := &Park{Nodes: nodes, Batch: d.in.Batch, Bound: bound}
-	for _, s := range []schedulerArm{stock, ballast} {
+	for _, s := range schedulers() {
 		arm, err := d.arm(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("%s scheduler: %w", s.title, err)

@@ -44,8 +44,8 @@ func TestJudge(t *testing.T) {
 }
 
 // One node for a and b: together 2.0. Two of each on two nodes: two mixed nodes give 4.0, a node each 0.5·2 + 0.9·2 = 2.8. Three of a
-// and one of b on three nodes: a+b, a, a gives 2.0 + 1 + 1 = 4.0. Two of a and two of b on three nodes: ab, ab, empty is 4.0; a, ab, b is
-// 1 + 2 + 1 = 4.0 too; halves do no better.
+// and one of b on three nodes: a+b, a, a gives 2.0 + 1 + 1 = 4.0. Two of a and two of b on three nodes: two mixed nodes and an empty
+// one give 4.0, and so does one mixed node with one of each alone.
 func TestUpperBoundByHand(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
