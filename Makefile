@@ -65,7 +65,7 @@ test: lint build ## Everything: lint, architecture, built binaries, unit and int
 
 .PHONY: test-unit
 test-unit: ## Unit tests only, without race detector or control plane: seconds
-	go test -json $(UNIT) | $(TESTSUM)
+	go test -short -json $(UNIT) | $(TESTSUM)
 
 .PHONY: arch
 arch: ## Import rules, package docs, file sizes, go.mod, manifests

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/predictor/interference"
 	"github.com/ballast-k8s/ballast/simulator/demo"
-	htmlreport "github.com/ballast-k8s/ballast/simulator/report"
+	"github.com/ballast-k8s/ballast/simulator/report"
 )
 
 // demoOptions are the flags of ballast demo.
@@ -90,7 +90,7 @@ func (o *demoOptions) write(cmd *cobra.Command, result *demo.Result) error {
 		return fmt.Errorf("encoding the result: %w", err)
 	}
 	var page bytes.Buffer
-	if err := htmlreport.Write(&page, result); err != nil {
+	if err := report.Write(&page, result); err != nil {
 		return err
 	}
 	html := filepath.Join(o.out, "report.html")
