@@ -27,7 +27,8 @@
 // that belong to the background (DaemonSets, static pods) are not protected. An annotation that is no such number is ignored,
 // with a warning event. Reasons name the class and the floor but no prediction, since kube-scheduler counts nodes by equal text.
 //
-// Reserve: shows the decision in an event on the pod, a log line (level 2) and metrics.
+// Reserve: shows the decision in an event on the pod, a log line (level 2) and metrics. Events are bounded in number (25 a second);
+// the log is not. A profile that goes blind, or sees again, says so in an event on the InterferenceModel.
 //
 // # Missing and stale data
 //
@@ -67,7 +68,8 @@
 //
 // All begin with scheduler_interferencefit_ and carry the profile: blind{reason}, mode{mode}, model_age_seconds,
 // model_updates_total{result}, switch_errors_total, skipped_pods_total{reason}, filter_rejections_total{mode,protects},
-// decisions_total{mode,basis}, shadow_decisions_total{agrees}, placements, predicted_performance_ratio (histogram). A shadow
+// decisions_total{mode,basis}, shadow_decisions_total{agrees}, events_dropped_total, placements, predicted_performance_ratio
+// (histogram). A shadow
 // decision agrees if the chosen node is one that the prediction alone ranks first; what the sum with other plugins' scores would
 // have been is not known.
 //

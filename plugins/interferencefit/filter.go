@@ -25,7 +25,7 @@ func (p *InterferenceFit) PreFilter(ctx context.Context, state fwk.CycleState, p
 	c, err := p.begin(state, pod)
 	if err != nil {
 		klog.FromContext(ctx).Info("Ignored an annotation", "pod", klog.KObj(pod), "err", err)
-		p.events.Eventf(pod, nil, v1.EventTypeWarning, eventReason, eventActionRead, "%s", err.Error())
+		p.tell(pod, nil, v1.EventTypeWarning, eventActionRead, err.Error)
 	}
 	if c.exempt || c.mode == Off {
 		return nil, fwk.NewStatus(fwk.Skip)

@@ -18,6 +18,7 @@ type Metrics struct {
 	filterRejections *metrics.CounterVec
 	decisions        *metrics.CounterVec
 	shadowDecisions  *metrics.CounterVec
+	eventsDropped    *metrics.CounterVec
 	placements       *metrics.GaugeVec
 	performance      *metrics.HistogramVec
 }
@@ -55,6 +56,8 @@ func NewMetrics() *Metrics {
 			"Pods reserved with a prediction, after a comparison of nodes (scored) or without one (unscored: a single feasible node, a nominated node or a batch).", "profile", "mode", "basis"),
 		shadowDecisions: counter("shadow_decisions_total",
 			"Decisions in mode shadow by whether the chosen node is one that Ballast would have ranked first.", "profile", "agrees"),
+		eventsDropped: counter("events_dropped_total",
+			"Events on pods that were left out because too many pods came at a time; the log has the decisions at level 2.", "profile"),
 		placements: gauge("placements",
 			"Pods reserved by prediction since the start and not unreserved.", "profile"),
 		performance: metrics.NewHistogramVec(&metrics.HistogramOpts{
@@ -71,7 +74,7 @@ func NewMetrics() *Metrics {
 func (m *Metrics) Collectors() []metrics.Registerable {
 	return []metrics.Registerable{
 		m.blind, m.mode, m.modelAge, m.modelUpdates, m.switchErrors, m.skippedPods,
-		m.filterRejections, m.decisions, m.shadowDecisions, m.placements, m.performance,
+		m.filterRejections, m.decisions, m.shadowDecisions, m.eventsDropped, m.placements, m.performance,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
@@ -43,7 +44,9 @@ type InterferenceFit struct {
 	snapshot fwk.SharedLister
 	pods     corelisters.PodLister
 	events   events.EventRecorderLogger
-	activate func(klog.Logger, map[string]*v1.Pod)
+	// eventBudget is what is left for events on pods.
+	eventBudget flowcontrol.PassiveRateLimiter
+	activate    func(klog.Logger, map[string]*v1.Pod)
 
 	model    *modelSource
 	mode     *modeSwitch
@@ -90,7 +93,8 @@ func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics
 	p := &InterferenceFit{
 		args: args, profile: h.ProfileName(), metrics: m, clock: c,
 		snapshot: h.SnapshotSharedLister(), pods: pods.Lister(), events: h.EventRecorder(), activate: h.Activate,
-		promised: newPromised(), held: newHeldPods(pods.Lister()), cache: newMixCache(),
+		eventBudget: flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, c),
+		promised:    newPromised(), held: newHeldPods(pods.Lister()), cache: newMixCache(),
 	}
 	if err := p.promised.watch(pods.Informer()); err != nil {
 		return nil, err

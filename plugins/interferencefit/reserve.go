@@ -7,6 +7,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -19,6 +20,15 @@ const (
 	eventActionPlace  = "Placing"
 	eventActionRead   = "ReadingAnnotation"
 	eventActionFollow = "FollowingModel"
+)
+
+// Events on pods are bounded to half of what the scheduler's client for events sends by default (50 a second, 100 at once):
+// when hundreds of pods come at a time, ours must neither crowd out the scheduler's own events nor slow the API server down
+// (measured on two cores: one more event for each pod costs a fifth of the placements per second). What is left out is counted,
+// and stands in the log.
+const (
+	podEventsPerSecond = 25
+	podEventsAtOnce    = 50
 )
 
 // Reserve records the decision as data and shows it: a log line, an event on the pod, metrics. It reserves nothing itself: the
@@ -90,8 +100,16 @@ func (p *InterferenceFit) record(ctx context.Context, c *cycle, pod *v1.Pod, d d
 		"class", d.names[c.class], "mode", d.mode, "predicted", d.predicted.Mean, "low", d.predicted.Lo, "high", d.predicted.Hi,
 		"measured", d.predicted.Measured, "neighboursLose", d.neighboursLose, "best", d.best.name, "bestGain", d.best.gain,
 		"gain", d.gain, "scored", d.scored, "agrees", d.agrees(), "model", d.version, "stale", d.stale)
-	node := &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: d.node}
-	p.events.Eventf(pod, node, v1.EventTypeNormal, eventReason, eventActionPlace, "%s", d.sentence())
+	p.tell(pod, &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: d.node}, v1.EventTypeNormal, eventActionPlace, d.sentence)
+}
+
+// tell puts an event on a pod, within the budget.
+func (p *InterferenceFit) tell(pod *v1.Pod, related runtime.Object, kind, action string, sentence func() string) {
+	if !p.eventBudget.TryAccept() {
+		p.metrics.eventsDropped.WithLabelValues(p.profile).Inc()
+		return
+	}
+	p.events.Eventf(pod, related, kind, eventReason, action, "%s", sentence())
 }
 
 // warnUnchecked says on the pod that nobody checked the floor it asks for.
@@ -101,7 +119,7 @@ func (p *InterferenceFit) warnUnchecked(ctx context.Context, c *cycle, pod *v1.P
 		return
 	}
 	klog.FromContext(ctx).V(2).Info("Placed a pod without checking its floor", "pod", klog.KObj(pod), "floor", c.floor, "why", why)
-	p.events.Eventf(pod, nil, v1.EventTypeWarning, eventReason, eventActionPlace, "%s", uncheckedSentence(c.floor, why))
+	p.tell(pod, nil, v1.EventTypeWarning, eventActionPlace, func() string { return uncheckedSentence(c.floor, why) })
 }
 
 // unchecked says why the pod's floor was not checked, "" if it was.

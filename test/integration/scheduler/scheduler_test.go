@@ -210,7 +210,7 @@ func testPermissions(t *testing.T, s *suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := regexp.MustCompile(`(?i)forbidden|unauthorized|DATA RACE|panic|E\d{4} .*interferencefit`)
+	bad := regexp.MustCompile(`(?i:forbidden|unauthorized)|DATA RACE|panic|^E\d{4} .*InterferenceFit`)
 	for line := range strings.Lines(string(text)) {
 		expected := strings.Contains(line, "Refused") || strings.Contains(line, "Ignored the switch") || strings.Contains(line, "FLAG:")
 		if bad.MatchString(line) && !expected {

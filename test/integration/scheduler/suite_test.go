@@ -42,7 +42,7 @@ type suite struct {
 // TestScheduler takes one cluster and one scheduler process through what an operator does to them. Subtests depend on those before.
 func TestScheduler(t *testing.T) {
 	binary := make(chan string, 1)
-	go func() { binary <- build(t) }() // while the cluster starts
+	go func() { binary <- build(t) }()        // while the cluster starts
 	ctx := context.WithoutCancel(t.Context()) // the cluster must outlive it: its logs are read in the clean-up
 	cluster, err := localcluster.Start(ctx, localcluster.Config{TempDir: t.TempDir()})
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *suite) configure(t *testing.T, name, kubeconfig, profiles string) strin
 	if err := yaml.UnmarshalStrict(text, &config); err != nil {
 		t.Fatal(err)
 	}
-	config["clientConnection"] = map[string]any{"kubeconfig": kubeconfig, "qps": 5000, "burst": 5000}
+	config["clientConnection"] = map[string]any{"kubeconfig": kubeconfig}
 	var more []any
 	if err := yaml.UnmarshalStrict([]byte(profiles), &more); err != nil {
 		t.Fatal(err)
