@@ -94,6 +94,10 @@ type InterferenceClass struct {
 	// +kubebuilder:validation:Minimum=0
 	Max float64 `json:"max"`
 	// +kubebuilder:validation:Minimum=0
+	MaxUnits float64 `json:"maxUnits"`
+	// +kubebuilder:validation:Minimum=0
+	ExtrapolationStdDev float64 `json:"extrapolationStdDev"`
+	// +kubebuilder:validation:Minimum=0
 	Observations int `json:"observations"`
 }
 

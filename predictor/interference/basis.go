@@ -7,67 +7,102 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// basis returns each class's pressure and presence vector. Up to rank classes they are the unit vectors: every class presses in
-// its own way. Beyond, they are the leading right singular vectors of the effect matrices of a plain fit, times the root of their
-// singular values.
-func basis(ds *Dataset, targets [][]sample, rank int) (pressure, presence [][]float64, err error) {
-	n := len(ds.Classes)
-	if n <= rank {
-		for i := range n {
-			unit := make([]float64, rank)
-			unit[i] = 1
-			pressure, presence = append(pressure, unit), append(presence, unit)
-		}
-		return pressure, presence, nil
+// basis returns the terms of a regression. Up to MaxRank classes every class presses in its own way: unit vectors. Beyond, the
+// vectors are the leading right singular vectors of the effect matrices of a regression with terms for every class, times the root
+// of their singular values.
+func basis(classes int, targets [][]sample) (*terms, error) {
+	rank := min(classes, MaxRank)
+	own := make([][]float64, classes)
+	for i := range own {
+		own[i] = make([]float64, classes)
+		own[i][i] = 1
 	}
-	count, present := mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
+	every := &terms{pressure: own, presence: own, rank: classes, own: true}
+	if classes == rank {
+		return every, nil
+	}
+	loads, presences := mat.NewDense(classes, classes, nil), mat.NewDense(classes, classes, nil)
 	for t, samples := range targets {
-		b, err := plainFit(samples, t, n)
+		if len(samples) == 0 {
+			continue // no effect on it is known
+		}
+		effects, err := every.effects(samples, t)
 		if err != nil {
-			return nil, nil, fmt.Errorf("fitting class %s: %w", ds.Classes[t], err)
+			return nil, fmt.Errorf("class %d: %w", t, err)
 		}
-		count.SetRow(t, b[1:1+n])
-		present.SetRow(t, b[1+n:])
+		loads.SetRow(t, effects[1:1+classes])
+		presences.SetRow(t, effects[1+classes:])
 	}
-	if pressure, err = leading(count, rank); err != nil {
-		return nil, nil, err
-	}
-	presence, err = leading(present, rank)
-	return pressure, presence, err
-}
-
-// plainPenalty is the ridge penalty of the plain fit: with more terms than mixes it has to shrink firmly; the cut to MaxRank
-// follows.
-const plainPenalty = 1
-
-// plainFit regresses one class on every class's load and presence: intercept, n count effects, n presence effects.
-func plainFit(samples []sample, t, n int) ([]float64, error) {
-	rows := make([][]float64, len(samples))
-	y := make([]float64, len(samples))
-	for i, s := range samples {
-		z := make([]float64, 2*n)
-		for _, l := range s.mix {
-			if units := l.neighbours(t); units > 0 {
-				z[l.Class] = units
-				z[n+l.Class] = 1
-			}
-		}
-		rows[i], y[i] = z, s.log
-	}
-	scales := columnScales(rows)
-	r, err := solveRidge(design(rows, scales), y, plainPenalty)
+	pressure, err := leading(loads, rank)
 	if err != nil {
 		return nil, err
 	}
-	r.unscale(scales)
-	return r.coefficients, nil
+	presence, err := leading(presences, rank)
+	return &terms{pressure: pressure, presence: presence, rank: rank}, err
+}
+
+// effects is the posterior mean of a class's response under the starting priors, in the document's terms. With more terms than
+// mixes it is solved in the mixes' space, D x'(x D x' + residual)⁻¹ y, which is the same.
+func (s *terms) effects(samples []sample, t int) ([]float64, error) {
+	kinds, p := s.kinds(), startPrior()
+	rows, y := s.rows(samples, t)
+	d := newDesign(kinds, rows, y)
+	const residual = startResidual * startResidual
+	if len(rows) >= len(kinds) {
+		post, err := d.solve(p, residual)
+		if err != nil {
+			return nil, err
+		}
+		return s.means(post.mean), nil
+	}
+	scaled := mat.DenseCopyOf(d.x)
+	scaled.Apply(func(_, j int, v float64) float64 { return v * p[kinds[j]] }, scaled)
+	n := len(rows)
+	var kernel mat.Dense
+	kernel.Mul(scaled, d.x.T())
+	symmetric := mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := range i + 1 {
+			symmetric.SetSym(i, j, kernel.At(i, j))
+		}
+		symmetric.SetSym(i, i, symmetric.At(i, i)+residual)
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(symmetric) {
+		return nil, fmt.Errorf("kernel of %d mixes is not positive definite", n)
+	}
+	var weights, mean mat.VecDense
+	if err := chol.SolveVecTo(&weights, mat.NewVecDense(n, y)); err != nil {
+		return nil, fmt.Errorf("solving the kernel: %w", err)
+	}
+	mean.MulVec(scaled.T(), &weights)
+	return s.means(&mean), nil
+}
+
+// means adds the mean effect to each class's deviation: intercept, load effects, presence effects.
+func (s *terms) means(v *mat.VecDense) []float64 {
+	out := make([]float64, 1+2*s.rank)
+	out[0] = v.AtVec(0)
+	for d := range s.rank {
+		out[1+d] = v.AtVec(1) + v.AtVec(3+d)
+		out[1+s.rank+d] = v.AtVec(2) + v.AtVec(3+s.rank+d)
+	}
+	return out
+}
+
+func (s *terms) rows(samples []sample, t int) (rows [][]float64, y []float64) {
+	for _, sample := range samples {
+		rows, y = append(rows, s.row(sample.mix, t)), append(y, sample.log)
+	}
+	return rows, y
 }
 
 // leading returns V·sqrt(S) of the matrix's first rank singular values, a row a class.
 func leading(m *mat.Dense, rank int) ([][]float64, error) {
 	var svd mat.SVD
 	if !svd.Factorize(m, mat.SVDThin) {
-		return nil, fmt.Errorf("singular values of the %T did not converge", m)
+		n, _ := m.Dims()
+		return nil, fmt.Errorf("singular values of the effects of %d classes did not converge", n)
 	}
 	var v mat.Dense
 	svd.VTo(&v)

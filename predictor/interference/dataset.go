@@ -84,7 +84,7 @@ func Pool(tables ...*Table) (*Dataset, error) {
 	if len(ds.Observations) == 0 {
 		return nil, fmt.Errorf("no mix with a measured performance in %d files", len(tables))
 	}
-	return ds, nil
+	return ds, ds.checkAlone()
 }
 
 // pooledRow is a row in the pool's class order.
@@ -116,6 +116,48 @@ func (ds *Dataset) merge(campaigns map[string][]pooledRow) {
 		}
 	}
 	slices.SortFunc(ds.Observations, func(a, b Observation) int { return cmp.Compare(a.Mix.key(), b.Mix.key()) })
+}
+
+// What a container of a class does alone must be about 1, or its performance is not normalised: within a fifth it is noise, beyond
+// a factor of two it is another unit, and one such class would outweigh all others in the value of a node.
+const (
+	aloneNoise = 1.25
+	aloneLimit = 2
+)
+
+// fewMixes is the number of distinct mixes below which a class's law is mostly prior.
+const fewMixes = 10
+
+// checkAlone refuses data that are not normalised and notes what a user should know of thin data.
+func (ds *Dataset) checkAlone() error {
+	mixes, alone := make([]int, len(ds.Classes)), make([]float64, len(ds.Classes))
+	for _, o := range ds.Observations {
+		for k, l := range o.Mix {
+			mean, ok := o.Cells[k].mean()
+			if !ok {
+				continue
+			}
+			mixes[l.Class]++
+			if len(o.Mix) == 1 && l.Units == 1 {
+				alone[l.Class] = math.Exp(mean)
+			}
+		}
+	}
+	for class, name := range ds.Classes {
+		a := alone[class]
+		switch {
+		case a == 0:
+			ds.note("class %s was never measured alone; its performance is taken to be 1 there", name)
+		case a > aloneLimit || a < 1/float64(aloneLimit):
+			return fmt.Errorf("class %s alone has performance %.4g, expected about 1: divide its perf_ column by what one container does alone on a node", name, a)
+		case a > aloneNoise || a < 1/aloneNoise:
+			ds.note("class %s alone has performance %.3g, not 1: is perf_%s normalised by what it does alone?", name, a, name)
+		}
+		if mixes[class] < fewMixes {
+			ds.note("class %s was measured in %d mixes only: expect wide intervals, and measure it beside others", name, mixes[class])
+		}
+	}
+	return nil
 }
 
 // add keeps x unless it is a copy of a measurement already there.

@@ -12,10 +12,14 @@
 //
 //	ln performance_t = a_t + sum_j u_j·b_tj + sum_j [u_j > 0]·c_tj
 //
-// fitted per class by ridge regression over distinct mixes, b and c stored as vectors of rank at most 8 (exact up to 8
-// classes). Metis' own data show why presence has terms of its own: redis next to MMS multiplies it by 2.47 however much redis
-// there is (SC'20 artifact, pairs of one container each). The law extrapolates: trained on mixes of at most 4 containers it still
-// holds at 8, where quadratic forms explode.
+// fitted by distinct mix, b and c stored as vectors of rank at most 8 (exact up to 8 classes). Metis' own data show why presence
+// has terms of its own: redis next to MMS multiplies it by 2.47 however much redis there is (SC'20 artifact, pairs of one
+// container each). The law extrapolates better than richer forms, which explode: fitted to Metis' mixes of at most 4 containers it
+// errs by 9 % on those of 5 to 8, where a quadratic form is worse than the mean.
+//
+// The fit is Bayesian linear regression. All effects are believed to lie around the class's average effect, with variances for
+// load and for presence that are common to all classes and learned from their spread (empirical Bayes). So what was never
+// measured beside a class acts like the average neighbour and is unsure, however well the rest fits.
 //
 // A mix that was measured is looked up, and the measurement is blended with the law by their precisions: the law errs by its
 // lack of fit, the measurement by its noise over the number of repeats.
@@ -23,8 +27,11 @@
 // # Uncertainty
 //
 // Every prediction has a 90 % interval for a new measurement of the mix. Its width comes from the posterior covariance of the
-// coefficients and the residual, scaled so that it held 90 % of the errors of mixes left out of the fit. Quality reports error,
-// R² and coverage on such mixes only.
+// effects and the residual, scaled so that it held 90 % of the errors of mixes left out of the fit, and grows for every unit of
+// load beyond what was measured. The mean is bounded to the class's range, the interval is not. Quality reports error, R² and
+// coverage on mixes that the whole fit, the choice of dimensions included, has not seen (ten folds).
+//
+// On Metis' mixes: fitted to those of at most 2, 3, 4, 5 containers, the interval holds 100, 97, 95, 92 % of all larger ones.
 //
 // # Node value
 //

@@ -53,7 +53,7 @@ type Class struct {
 	Response []float64 `json:"response"`
 	// Covariance is the posterior covariance of Response: lower triangle by rows, (1+2r)(2+2r)/2 entries.
 	Covariance []float64 `json:"covariance"`
-	// ResidualStdDev is the standard deviation of ln(performance) of one unseen mix around the model: lack of fit and noise.
+	// ResidualStdDev is the standard deviation of a measured ln(performance) around the law: lack of fit and noise.
 	ResidualStdDev float64 `json:"residualStdDev"`
 	// NoiseStdDev is the part of it that a repeated measurement of the same mix shows.
 	NoiseStdDev float64 `json:"noiseStdDev"`
@@ -61,9 +61,13 @@ type Class struct {
 	NoiseDegrees int `json:"noiseDegrees"`
 	// IntervalScale is the number of standard deviations that held 90 % of the held-out errors (1.645 were they normal).
 	IntervalScale float64 `json:"intervalScale"`
-	// Min and Max bound the predicted performance: the measured range, a fifth wider.
+	// Min and Max bound the mean prediction: the measured range, a fifth wider, and more so of few measurements.
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
+	// MaxUnits is the largest load that was measured beside a container of the class. Beyond it the law is less sure by
+	// ExtrapolationStdDev for every unit.
+	MaxUnits            float64 `json:"maxUnits"`
+	ExtrapolationStdDev float64 `json:"extrapolationStdDev"`
 	// Observations is the number of distinct mixes the class was measured in; 0 = a prior only.
 	Observations int `json:"observations"`
 }
@@ -78,7 +82,8 @@ type MeasuredMix struct {
 	Repeats     []int     `json:"repeats"`
 }
 
-// Quality is the model's error on held-out mixes: each mix predicted by a fit without it (leave one mix out).
+// Quality is the model's error on held-out mixes of the same kind: ten folds of distinct mixes, each predicted by a model that was
+// fitted, from the first step on, without it. It says nothing about mixes larger than any that was measured.
 type Quality struct {
 	// Mixes is the number of distinct mixes, Cells of (mix, class) pairs.
 	Mixes int `json:"mixes"`
@@ -131,10 +136,11 @@ func Fingerprint(d Document) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// significant rounds x to six significant digits, so that a model is the same before and after it was written, and small.
+// significant rounds x to six significant digits, so that a model is the same before and after it was written, and small. Zero is
+// never negative: JSON in Go keeps the sign of zero, an API server does not, and the fingerprint would change on the way.
 func significant(x float64) float64 {
 	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
-		return x
+		return math.Abs(x) // New refuses the last two
 	}
 	scale := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(x))))
 	return math.Round(x*scale) / scale

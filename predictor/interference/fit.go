@@ -7,29 +7,28 @@ import (
 )
 
 // Fit fits the model to a dataset. source is kept in the document for people. Every class needs at least one measurement.
-//
-// Up to MaxRank classes the pressure of each class is a dimension of its own and the law is the plain ridge regression. With
-// more, the plain regression comes first, its effect matrices are cut to MaxRank by singular values, and the responses are fitted
-// again on the pressures so found.
 func Fit(ds *Dataset, source string) (*Model, error) {
-	d := Document{Format: Format, Source: source, Rank: min(len(ds.Classes), MaxRank)}
-	targets, err := ds.targets()
-	if err != nil {
-		return nil, err
-	}
-	pressure, presence, err := basis(ds, targets, d.Rank)
-	if err != nil {
-		return nil, err
-	}
-	var errorsOut []heldOut
-	for t, name := range ds.Classes {
-		class, out, err := fitClass(targets[t], pressure, presence, d.Rank, t)
-		if err != nil {
-			return nil, fmt.Errorf("fitting class %s: %w", name, err)
+	for t, samples := range targets(ds.Observations, len(ds.Classes)) {
+		if len(samples) == 0 {
+			return nil, fmt.Errorf("class %s has no measured performance in any mix: measure it at least alone", ds.Classes[t])
 		}
-		class.Name, class.Pressure, class.Presence = name, rounded(pressure[t]), rounded(presence[t])
+	}
+	whole, err := fitLaws(ds.Observations, len(ds.Classes))
+	if err != nil {
+		return nil, err
+	}
+	errorsOut, err := crossValidate(ds)
+	if err != nil {
+		return nil, err
+	}
+	d := Document{Format: Format, Source: source, Rank: whole.terms.rank}
+	for t, name := range ds.Classes {
+		class, err := whole.class(t, errorsOut[t])
+		if err != nil {
+			return nil, fmt.Errorf("class %s: %w", name, err)
+		}
+		class.Name = name
 		d.Classes = append(d.Classes, class)
-		errorsOut = append(errorsOut, out)
 	}
 	d.Mixes = ds.lookupMixes()
 	d.Fit = quality(errorsOut, len(ds.Observations))
@@ -45,61 +44,91 @@ type sample struct {
 }
 
 // targets lists the samples of each class.
-func (ds *Dataset) targets() ([][]sample, error) {
-	targets := make([][]sample, len(ds.Classes))
-	for _, o := range ds.Observations {
+func targets(observations []Observation, classes int) [][]sample {
+	out := make([][]sample, classes)
+	for _, o := range observations {
 		for k, l := range o.Mix {
 			if mean, ok := o.Cells[k].mean(); ok {
-				targets[l.Class] = append(targets[l.Class], sample{o.Mix, mean, o.Cells[k].Logs})
+				out[l.Class] = append(out[l.Class], sample{o.Mix, mean, o.Cells[k].Logs})
 			}
 		}
 	}
-	for t, s := range targets {
-		if len(s) == 0 {
-			return nil, fmt.Errorf("class %s has no measured performance in any mix: measure it at least alone", ds.Classes[t])
-		}
-	}
-	return targets, nil
+	return out
 }
 
-// fitClass fits the response of one class on z = (1, pressures, presences) and measures its error on mixes left out.
-func fitClass(samples []sample, pressure, presence [][]float64, rank, t int) (Class, heldOut, error) {
-	rows := make([][]float64, len(samples))
-	y := make([]float64, len(samples))
-	low, high := math.Inf(1), math.Inf(-1)
-	for i, s := range samples {
-		z := make([]float64, 2*rank)
-		for _, l := range s.mix {
-			units := l.neighbours(t)
-			if units <= 0 {
-				continue
-			}
-			for d := range rank {
-				z[d] += units * pressure[l.Class][d]
-				z[rank+d] += presence[l.Class][d]
-			}
+// laws are the fitted laws of all classes. A class without samples has none: its posterior is nil.
+type laws struct {
+	terms      *terms
+	targets    [][]sample
+	prior      prior
+	posteriors []*posterior
+}
+
+// fitLaws does all that depends on the data: the basis, the priors, the posteriors.
+func fitLaws(observations []Observation, classes int) (*laws, error) {
+	l := &laws{targets: targets(observations, classes), posteriors: make([]*posterior, classes)}
+	var err error
+	if l.terms, err = basis(classes, l.targets); err != nil {
+		return nil, err
+	}
+	kinds := l.terms.kinds()
+	var designs []*design
+	var index []int
+	for t, samples := range l.targets {
+		if len(samples) > 0 {
+			rows, y := l.terms.rows(samples, t)
+			designs, index = append(designs, newDesign(kinds, rows, y)), append(index, t)
 		}
-		rows[i], y[i] = z, s.log
-		low, high = math.Min(low, s.log), math.Max(high, s.log)
 	}
-	r, err := fitRidge(rows, y)
+	posteriors, p, err := learn(designs)
 	if err != nil {
-		return Class{}, heldOut{}, err
+		return nil, err
 	}
+	l.prior = p
+	for i, t := range index {
+		l.posteriors[t] = posteriors[i]
+	}
+	return l, nil
+}
+
+// class turns a fitted law into its stored form.
+func (l *laws) class(t int, out heldOut) (Class, error) {
+	samples, post := l.targets[t], l.posteriors[t]
+	response, covariance := l.terms.response(post)
+	residual := math.Sqrt(post.residual)
 	noise, degrees := noiseStdDev(samples)
 	if degrees == 0 {
-		noise = r.residual / math.Sqrt2 // half of the variance, for want of better
+		noise = residual / math.Sqrt2 // half of the variance, for want of better
 	}
-	out := newHeldOut(r, y)
-	const wider = 1.2 // a fifth: the measured range is a sample of what can happen
-	class := Class{
-		Response: rounded(r.coefficients), Covariance: rounded(r.covariance),
-		ResidualStdDev: significant(r.residual), NoiseStdDev: significant(math.Min(noise, r.residual)), NoiseDegrees: degrees,
+	low, high, units := math.Inf(1), math.Inf(-1), 0.0
+	for _, s := range samples {
+		low, high = math.Min(low, s.log), math.Max(high, s.log)
+		units = math.Max(units, s.units())
+	}
+	drift, err := l.drift(t)
+	if err != nil {
+		return Class{}, err
+	}
+	// A fifth, because the measured range is a sample of what can happen, and more of a small sample: six-fold of a single one.
+	wider := 1.2 * (1 + 4/float64(len(samples)))
+	return Class{
+		Pressure: rounded(l.terms.pressure[t]), Presence: rounded(l.terms.presence[t]),
+		Response: rounded(response), Covariance: rounded(lower(covariance)),
+		ResidualStdDev: significant(residual), NoiseStdDev: significant(math.Min(noise, residual)), NoiseDegrees: degrees,
 		IntervalScale: significant(out.scale(0)),
 		Min:           significant(math.Exp(low) / wider), Max: significant(math.Exp(high) * wider),
+		MaxUnits: units, ExtrapolationStdDev: significant(drift),
 		Observations: len(samples),
+	}, nil
+}
+
+// units is the load beside one container of the sample's class: all of the mix but itself.
+func (s sample) units() float64 {
+	units := -1.0
+	for _, l := range s.mix {
+		units += l.Units
 	}
-	return class, out, nil
+	return math.Max(units, 0)
 }
 
 // noiseStdDev pools the scatter of repeated measurements of the same mix: sqrt(sum of squares / degrees of freedom). Zero degrees
@@ -113,8 +142,8 @@ func noiseStdDev(samples []sample) (float64, int) {
 		}
 		degrees += len(s.repeats) - 1
 	}
-	const enough = 5 // fewer degrees of freedom say less than the assumption
-	if degrees < enough {
+	const few = 5 // fewer degrees of freedom say less than the assumption
+	if degrees < few {
 		return 0, 0
 	}
 	return math.Sqrt(squares / float64(degrees)), degrees

@@ -9,10 +9,6 @@ import (
 	"testing"
 )
 
-func writeRow(b *strings.Builder, campaign string, n int, performance float64) {
-	fmt.Fprintf(b, "%s,%d,%v\n", campaign, n, performance)
-}
-
 // synthetic draws mixes of up to 8 containers of a known log-linear law with noise.
 func synthetic(classes, mixes int, noise float64, seed uint64) (*Dataset, *Model) {
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -107,32 +103,58 @@ func TestIntervalHoldsUnseenMeasurements(t *testing.T) {
 	}
 }
 
-// Leave-one-out by the hat matrix must equal fitting again without each row.
-func TestLeaveOneOutAgainstRefitting(t *testing.T) {
+// The posterior by normal equations must equal the one by brute force: the mean minimises the penalised squares, checked by moving
+// every term, and the kernel form used with few mixes gives the same effects.
+func TestPosteriorIsTheMinimum(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(6, 6))
-	rows, y := make([][]float64, 25), make([]float64, 25)
-	for i := range rows {
-		rows[i] = []float64{rng.NormFloat64(), rng.NormFloat64() * 10, rng.Float64()}
-		y[i] = 1 + rows[i][0] - 0.1*rows[i][1] + 0.1*rng.NormFloat64()
-	}
-	scales := columnScales(rows)
-	const penalty = 0.5
-	all, err := solveRidge(design(rows, scales), y, penalty)
+	ds, _ := synthetic(4, 30, 0.05, 6)
+	samples := targets(ds.Observations, 4)[0]
+	s, err := basis(4, targets(ds.Observations, 4))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range rows {
-		less := append(append([][]float64(nil), rows[:i]...), rows[i+1:]...)
-		lessY := append(append([]float64(nil), y[:i]...), y[i+1:]...)
-		r, err := solveRidge(design(less, scales), lessY, penalty)
-		if err != nil {
-			t.Fatal(err)
+	rows, y := s.rows(samples, 0)
+	d, p := newDesign(s.kinds(), rows, y), startPrior()
+	const residual = startResidual * startResidual
+	post, err := d.solve(p, residual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objective := func(terms []float64) float64 {
+		var sum float64
+		for i, row := range rows {
+			e := y[i] - dot(row, terms)
+			sum += e * e / residual
 		}
-		r.unscale(scales)
-		predicted := r.coefficients[0] + dot(r.coefficients[1:], rows[i])
-		if got, want := all.left[i], y[i]-predicted; math.Abs(got-want) > 1e-8 {
-			t.Fatalf("row %d: left-out error %v, refitting gives %v", i, got, want)
+		for j, kind := range s.kinds() {
+			sum += terms[j] * terms[j] / p[kind]
+		}
+		return sum
+	}
+	best := append([]float64(nil), post.mean.RawVector().Data...)
+	least := objective(best)
+	for j := range best {
+		for _, step := range []float64{-1e-4, 1e-4} {
+			moved := append([]float64(nil), best...)
+			moved[j] += step
+			if objective(moved) < least {
+				t.Errorf("moving term %d by %v lowers the penalised squares", j, step)
+			}
+		}
+	}
+	few := samples[:5] // fewer mixes than the 11 terms
+	kernel, err := s.effects(few, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, y = s.rows(few, 0)
+	normal, err := newDesign(s.kinds(), rows, y).solve(p, residual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j, want := range s.means(normal.mean) {
+		if math.Abs(kernel[j]-want) > 1e-8 {
+			t.Errorf("effect %d is %v by the kernel, %v by the normal equations", j, kernel[j], want)
 		}
 	}
 }
@@ -169,10 +191,10 @@ func TestFitNeedsEveryClassMeasured(t *testing.T) {
 	}
 }
 
-// One measurement a class is the least there can be: no panic, and an interval.
+// One measurement a class is the least there can be: it must fit, and be unsure of everything else.
 func TestFitOfAlmostNothing(t *testing.T) {
 	t.Parallel()
-	ds, err := Pool(mustRead(t, "n_a,perf_a\n1,1\n"))
+	ds, err := Pool(mustRead(t, "n_a,n_b,perf_a,perf_b\n1,0,1,\n0,1,,1\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +202,91 @@ func TestFitOfAlmostNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := m.Predict(Mix{{0, 1}}, 0); p.Mean != 1 {
+	if p := m.Predict(Mix{{0, 1}}, 0); math.Abs(p.Mean-1) > 0.01 || !p.Measured {
 		t.Errorf("alone is predicted as %+v", p)
+	}
+	if p := m.Predict(Mix{{0, 1}, {1, 7}}, 0); p.Lo > 0.3 || p.Hi < 3 {
+		t.Errorf("beside seven of b, with which it was never measured, a is predicted as %+v; want an interval that excludes little", p)
+	}
+	if m.Measured(0) {
+		t.Error("one mix is enough to reject nodes on")
+	}
+}
+
+// Alone and in pairs only, asked for mixes of 3 to 6: the interval must hold them although the fit on what was seen is perfect.
+func TestIntervalBeyondTheData(t *testing.T) {
+	t.Parallel()
+	all, _ := synthetic(7, 3000, 0.02, 13)
+	small := &Dataset{Classes: all.Classes}
+	var large []Observation
+	for _, o := range all.Observations {
+		var units float64
+		for _, l := range o.Mix {
+			units += l.Units
+		}
+		if units <= 2 {
+			small.Observations = append(small.Observations, o)
+		} else if units <= 6 {
+			large = append(large, o)
+		}
+	}
+	m, err := Fit(small, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inside, n float64
+	for _, o := range large {
+		for k, l := range o.Mix {
+			if p := m.Predict(o.Mix, l.Class); p.Lo <= math.Exp(o.Cells[k].Logs[0]) && math.Exp(o.Cells[k].Logs[0]) <= p.Hi {
+				inside++
+			}
+			n++
+		}
+	}
+	if share := inside / n; share < 0.88 {
+		t.Errorf("%.3f of %v larger mixes lie in their 90 %% interval", share, n)
+	}
+}
+
+// 20 classes of nothing but noise: what is reported must say that nothing was learnt, though the basis has room to fit it.
+func TestQualityOfPureNoise(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(14, 14))
+	ds, _ := synthetic(20, 100, 0, 15)
+	for i := range ds.Observations {
+		for k := range ds.Observations[i].Cells {
+			ds.Observations[i].Cells[k].Logs[0] = 0.3 * rng.NormFloat64()
+		}
+	}
+	m, err := Fit(ds, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := m.Document().Fit; q.R2 > 0.1 || q.Coverage < 0.85 || q.Coverage > 0.95 {
+		t.Errorf("quality of noise is %+v", q)
+	}
+}
+
+// An API server writes −0 as 0; the fingerprint must not notice, or the model would be refused where it is read.
+func TestFingerprintSurvivesNegativeZero(t *testing.T) {
+	t.Parallel()
+	if x := significant(math.Copysign(0, -1)); math.Signbit(x) {
+		t.Error("a rounded −0 is still negative")
+	}
+	ds, err := Pool(mustRead(t, "n_a,n_b,n_c,perf_a,perf_b,perf_c\n1,0,0,1,,\n0,1,0,,1,\n0,0,1,,,1\n1,1,0,0.9,0.8,\n0,1,1,,0.7,0.9\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Fit(ds, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Encode(m.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), "-0,") || strings.Contains(string(b), "-0\n") {
+		t.Error("the stored model holds −0")
 	}
 }
 

@@ -30,6 +30,9 @@ type Row struct {
 	Counts, Performance []float64
 }
 
+// maxPerformance bounds what is believed of one container: a thousand times its performance alone is another unit.
+const maxPerformance = 1000
+
 // columns are the positions of a mixes file's columns.
 type columns struct {
 	classes            []string
@@ -138,8 +141,8 @@ func (cols *columns) parse(record []string) (Row, error) {
 			continue
 		}
 		perf, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(perf >= 0 && perf <= 1e6) {
-			return row, fmt.Errorf("column perf_%s: %q is not a performance, expected a number from 0 to 1e6 (1 = alone) or nothing", class, text)
+		if err != nil || !(perf >= 0 && perf <= maxPerformance) {
+			return row, fmt.Errorf("column perf_%s: %q is not a performance, expected a number from 0 to %d (1 = alone on a node) or nothing", class, text, maxPerformance)
 		}
 		if perf > 0 && count == 0 {
 			return row, fmt.Errorf("column perf_%s is %v but n_%[1]s is 0: a class that is absent has no performance", class, perf)

@@ -1,7 +1,11 @@
 package interference
 
 import (
+	"fmt"
+	"maps"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -102,31 +106,80 @@ func TestPoolCountsCopiesOnce(t *testing.T) {
 	}
 }
 
-// Campaign "old" is 20 % below "new" on the same twelve mixes: it was normalised otherwise and is left out. "again" is 2 % off: a
-// repeat.
-func TestPoolLeavesOutAnotherNormalisation(t *testing.T) {
-	t.Parallel()
+// campaigns writes twelve mixes of a and b for each campaign, its performances of a times a factor and noise.
+func campaigns(t *testing.T, factors map[string]float64, noise float64) *Table {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 1))
 	var text strings.Builder
-	text.WriteString("campaign,n_a,perf_a\n")
-	for i := range 12 {
-		n, p := i+1, 1-0.02*float64(i)
-		for _, c := range []struct {
-			name   string
-			factor float64
-		}{{"new", 1}, {"again", 1.02}, {"old", 0.8}} {
-			writeRow(&text, c.name, n, p*c.factor)
+	text.WriteString("campaign,n_a,n_b,perf_a,perf_b\n")
+	for _, name := range slices.Sorted(maps.Keys(factors)) {
+		for i := range 40 {
+			a, b := 1+i%8, i/8
+			p := (1 - 0.02*float64(i)) * factors[name] * math.Exp(noise*rng.NormFloat64())
+			fmt.Fprintf(&text, "%s,%d,%d,%.6f,\n", name, a, b, p)
 		}
 	}
-	ds, err := Pool(mustRead(t, text.String()))
+	return mustRead(t, text.String())
+}
+
+// Campaign "old" is 20 % below the others on the same mixes: it was normalised otherwise and is left out. "again" is 2 % off: a repeat.
+func TestPoolLeavesOutAnotherNormalisation(t *testing.T) {
+	t.Parallel()
+	ds, err := Pool(campaigns(t, map[string]float64{"new": 1, "again": 1.02, "old": 0.8}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ds.Notes) != 1 || !strings.Contains(ds.Notes[0], `campaign "old" left out (12 rows): on the mixes it shares with "new", a differs by 22 %`) {
+	if !strings.HasPrefix(ds.Notes[0], `campaign "old" left out (40 rows): on the mixes it shares with "again", a differs by 24 %`) {
 		t.Errorf("notes are %q", ds.Notes)
 	}
 	for _, o := range ds.Observations {
-		if len(o.Cells[0].Logs) != 2 {
-			t.Errorf("mix %v has %d measurements, want those of new and again", o.Mix, len(o.Cells[0].Logs))
+		if n := len(o.Cells[0].Logs); n != 2 {
+			t.Errorf("mix %v has %d measurements of a, want those of new and again", o.Mix, n)
+		}
+	}
+}
+
+// Noise is no reason to leave a campaign out: 7 % of it scatter to both sides.
+func TestPoolKeepsNoisyCampaigns(t *testing.T) {
+	t.Parallel()
+	ds, err := Pool(campaigns(t, map[string]float64{"one": 1, "two": 1}, 0.07))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, note := range ds.Notes {
+		if strings.Contains(note, "campaign") {
+			t.Errorf("note: %s", note)
+		}
+	}
+}
+
+// A third campaign that shares nothing with the two that disagree must not bring them together.
+func TestPoolIsNotFooledByAThirdCampaign(t *testing.T) {
+	t.Parallel()
+	third := mustRead(t, "campaign,n_a,n_b,perf_a,perf_b\nalien,8,30,0.2,\n")
+	ds, err := Pool(campaigns(t, map[string]float64{"one": 1, "two": 1.3}, 0), third)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(ds.Notes, "\n")
+	if !strings.Contains(notes, `campaign "one" left out (40 rows)`) || !strings.Contains(notes, `campaign "alien" (1 rows) shares too few mixes`) {
+		t.Errorf("notes are\n%s", notes)
+	}
+}
+
+func TestPoolChecksThatAloneIsOne(t *testing.T) {
+	t.Parallel()
+	_, err := Pool(mustRead(t, "n_a,perf_a\n1,521\n2,430\n"))
+	if err == nil || !strings.Contains(err.Error(), "class a alone has performance 521, expected about 1: divide its perf_ column") {
+		t.Errorf("error is %v", err)
+	}
+	ds, err := Pool(mustRead(t, "n_a,n_b,perf_a,perf_b\n1,0,1.4,\n1,1,1.2,0.9\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"class a alone has performance 1.4, not 1", "class b was never measured alone", "class b was measured in 1 mixes only"} {
+		if !strings.Contains(strings.Join(ds.Notes, "\n"), want) {
+			t.Errorf("notes %q do not say %q", ds.Notes, want)
 		}
 	}
 }

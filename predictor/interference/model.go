@@ -21,11 +21,15 @@ type Model struct {
 
 // Prediction is the predicted performance of one container of a class in a mix, 1 = alone on the node.
 type Prediction struct {
+	// Mean is the centre of the belief, bounded to the range of the class. It is the mean of ln(performance): of a wide belief, the
+	// median rather than the mean of performance.
 	Mean float64
 	// Lo and Hi are the ends of the 90 % interval for a new measurement.
 	Lo, Hi float64
 	// Measured is true where this very mix was measured, so that the fit is blended with the measurement.
 	Measured bool
+	// Extrapolated is true where the load beside the container is larger than any that was measured.
+	Extrapolated bool
 }
 
 // New checks a document and builds the model. The error names the field and what was expected.
@@ -81,8 +85,13 @@ func (m *Model) ClassIndex(name string) (int, bool) {
 	return i, ok
 }
 
-// Measured reports whether the class was measured in at least one mix, rather than given a prior.
-func (m *Model) Measured(class int) bool { return m.doc.Classes[class].Observations > 0 }
+// enough is the number of distinct mixes from which a class's law is data rather than prior: with fewer, its mean effects of load
+// and presence alone are not determined.
+const enough = 5
+
+// Measured reports whether the class was measured in enough mixes to act on: decisions that cannot be undone, such as to reject a
+// node, shall not rest on less.
+func (m *Model) Measured(class int) bool { return m.doc.Classes[class].Observations >= enough }
 
 // Performance returns the predicted performance of one container of class t. The mix must hold t: 0 is returned if it does not.
 // It allocates nothing.
@@ -122,26 +131,57 @@ func (m *Model) Predict(mix Mix, t int) Prediction {
 		if l.Class != t || t == Unknown {
 			continue
 		}
-		c := &m.doc.Classes[t]
-		law := normal{m.law(mix, t), m.coefficientVariance(mix, t)}
-		belief, noise := law, c.ResidualStdDev // a new measurement scatters around the law by the residual
 		obs, measured := m.measured.at(position, k)
-		if measured {
-			lack := c.lackOfFit()
-			law.variance += lack * lack
-			belief = blend(law, obs, c.NoiseStdDev)
-			if c.NoiseDegrees > 0 {
-				noise = c.NoiseStdDev // else the residual stays: how much of it is noise is not known
-			}
-			belief.mean = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev).mean // the mean that Value uses
-		}
-		width := c.IntervalScale * math.Sqrt(belief.variance+noise*noise)
-		return Prediction{
-			Mean: c.bound(math.Exp(belief.mean)), Measured: measured,
-			Lo: c.bound(math.Exp(belief.mean - width)), Hi: c.bound(math.Exp(belief.mean + width)),
-		}
+		return m.predict(mix, t, obs, measured)
 	}
 	return Prediction{}
+}
+
+// predict is Predict of class t with its measurement, if there is one.
+func (m *Model) predict(mix Mix, t int, obs measurement, measured bool) Prediction {
+	c := &m.doc.Classes[t]
+	beyond := c.beyond(mix, t)
+	drift := beyond * c.ExtrapolationStdDev
+	law := normal{m.law(mix, t), m.coefficientVariance(mix, t)}
+	belief, noise := law, c.ResidualStdDev // a new measurement scatters around the law by the residual
+	if measured {
+		lack := c.lackOfFit()
+		law.variance += lack * lack
+		belief = blend(law, obs, c.NoiseStdDev)
+		belief.mean = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev).mean // the mean that Value uses
+		if c.NoiseDegrees > 0 {
+			noise = c.NoiseStdDev // else the residual stays: how much of it is noise is not known
+		}
+	}
+	width := c.IntervalScale * math.Sqrt(belief.variance+noise*noise)
+	if !measured {
+		// The scale was measured on mixes of the size of the data, which tell nothing of this part.
+		width = math.Hypot(width, normalScale*drift)
+	}
+	// The mean is bounded, the interval is not: what was never seen may well lie outside the range that was.
+	mean := c.bound(math.Exp(belief.mean))
+	return Prediction{
+		Mean: mean, Measured: measured, Extrapolated: !measured && beyond > 0,
+		Lo: math.Min(mean, math.Exp(belief.mean-width)), Hi: math.Max(mean, math.Exp(math.Min(belief.mean+width, largestLog))),
+	}
+}
+
+// normalScale is the number of standard deviations on either side that hold 90 % of a normal distribution.
+const normalScale = 1.645
+
+// largestLog keeps the upper end of an interval a number that JSON can hold, however unsure the model is.
+const largestLog = 20
+
+// beyond is how many units more than ever measured are beside a container of class t.
+func (c *Class) beyond(mix Mix, t int) float64 {
+	if c.MaxUnits == 0 {
+		return 0 // not known
+	}
+	units := -c.MaxUnits
+	for _, l := range mix {
+		units += math.Max(l.neighbours(t), 0)
+	}
+	return math.Max(units, 0)
 }
 
 // performance is Performance of the k-th class of a mix whose position in the look-up is known.

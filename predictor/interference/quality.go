@@ -8,31 +8,57 @@ import (
 // intervalCoverage is the share of new measurements that an interval shall hold.
 const intervalCoverage = 0.9
 
-// heldOut are the errors of one class's mixes, each left out of the fit that predicts it.
+// heldOut are the errors of one class's mixes, each predicted by a model that never saw it.
 type heldOut struct {
 	truth, predicted []float64 // performance
 	standardised     []float64 // |error of ln| over its predicted standard deviation
 }
 
-func newHeldOut(r *ridge, y []float64) heldOut {
-	var out heldOut
-	for i, e := range r.left {
-		deviation := r.residual * math.Sqrt(1+r.leverage[i]/(1-r.leverage[i]))
-		z := 0.0
-		if deviation > 0 {
-			z = math.Abs(e) / deviation
-		}
-		out.truth = append(out.truth, math.Exp(y[i]))
-		out.predicted = append(out.predicted, math.Exp(y[i]-e))
-		out.standardised = append(out.standardised, z)
+// crossValidate fits ten times without a tenth of the distinct mixes, from the basis on, and predicts that tenth. Cells of a class
+// that the rest does not hold at all are left out: there is no law to judge.
+func crossValidate(ds *Dataset) ([]heldOut, error) {
+	const most = 10
+	out := make([]heldOut, len(ds.Classes))
+	folds := min(most, len(ds.Observations))
+	if folds < 2 {
+		return out, nil
 	}
-	return out
+	for fold := range folds {
+		var rest, held []Observation
+		for i, o := range ds.Observations {
+			if i%folds == fold {
+				held = append(held, o)
+			} else {
+				rest = append(rest, o)
+			}
+		}
+		l, err := fitLaws(rest, len(ds.Classes))
+		if err != nil {
+			return nil, err
+		}
+		for t, samples := range targets(held, len(ds.Classes)) {
+			if l.posteriors[t] == nil {
+				continue
+			}
+			for _, s := range samples {
+				mean, variance := l.posteriors[t].predict(l.terms.row(s.mix, t))
+				out[t].add(s.log, mean, variance+l.posteriors[t].residual)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (h *heldOut) add(truth, predicted, variance float64) {
+	h.truth = append(h.truth, math.Exp(truth))
+	h.predicted = append(h.predicted, math.Exp(predicted))
+	h.standardised = append(h.standardised, math.Abs(truth-predicted)/math.Sqrt(variance))
 }
 
 // scale is the number of standard deviations that holds 90 % of the errors: of all (half 0), or of every second one, starting
 // with the first (1) or the second (2). Few errors say little about a tail: below 20 it is at least the normal distribution's.
 func (h heldOut) scale(half int) float64 {
-	const normal, enough = 1.645, 20
+	const few = 20
 	var z []float64
 	for i, x := range h.standardised {
 		if half == 0 || i%2 == half-1 {
@@ -40,13 +66,13 @@ func (h heldOut) scale(half int) float64 {
 		}
 	}
 	if len(z) == 0 {
-		return normal
+		return normalScale
 	}
 	slices.Sort(z)
 	// The conformal rank: ceil((n+1)·coverage) of n.
 	rank := min(int(math.Ceil(float64(len(z)+1)*intervalCoverage)), len(z))
-	if len(z) < enough {
-		return math.Max(normal, z[rank-1])
+	if len(z) < few {
+		return math.Max(normalScale, z[rank-1])
 	}
 	return z[rank-1]
 }
@@ -54,10 +80,13 @@ func (h heldOut) scale(half int) float64 {
 // quality sums up the errors of all classes. Coverage is measured on the half that did not set the interval's width.
 func quality(classes []heldOut, mixes int) Quality {
 	q := Quality{Mixes: mixes}
-	var absolute, r2, inside float64
+	var absolute, r2, varied, inside float64
 	for _, h := range classes {
 		q.Cells += len(h.truth)
-		r2 += determination(h.truth, h.predicted)
+		if d, ok := determination(h.truth, h.predicted); ok {
+			r2 += d
+			varied++
+		}
 		width := [2]float64{h.scale(2), h.scale(1)}
 		for i, truth := range h.truth {
 			absolute += math.Abs(h.predicted[i]-truth) / truth
@@ -66,15 +95,19 @@ func quality(classes []heldOut, mixes int) Quality {
 			}
 		}
 	}
-	n := float64(q.Cells)
-	q.MeanAbsolutePercentageError = significant(absolute / n)
-	q.R2 = significant(r2 / float64(len(classes)))
-	q.Coverage = significant(inside / n)
+	if q.Cells > 0 {
+		n := float64(q.Cells)
+		q.MeanAbsolutePercentageError = significant(absolute / n)
+		q.Coverage = significant(inside / n)
+	}
+	if varied > 0 {
+		q.R2 = significant(r2 / varied)
+	}
 	return q
 }
 
-// determination is R² = 1 − sum of squared errors / sum of squares about the mean; 0 where the truth does not vary.
-func determination(truth, predicted []float64) float64 {
+// determination is R² = 1 − sum of squared errors / sum of squares about the mean. It is not defined where the truth does not vary.
+func determination(truth, predicted []float64) (float64, bool) {
 	var mean float64
 	for _, x := range truth {
 		mean += x / float64(len(truth))
@@ -84,8 +117,8 @@ func determination(truth, predicted []float64) float64 {
 		residual += (x - predicted[i]) * (x - predicted[i])
 		total += (x - mean) * (x - mean)
 	}
-	if total == 0 {
-		return 0
+	if total < 1e-12*float64(len(truth)) {
+		return 0, false
 	}
-	return 1 - residual/total
+	return 1 - residual/total, true
 }

@@ -50,7 +50,11 @@ func (c *Class) validate(rank int) error {
 		{"presence", c.Presence, rank},
 		{"response", c.Response, width},
 		{"covariance", c.Covariance, width * (width + 1) / 2},
-		{"residualStdDev, noiseStdDev, intervalScale, min, max", []float64{c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.Min, c.Max}, 5},
+		{
+			"residualStdDev, noiseStdDev, intervalScale, min, max, maxUnits, extrapolationStdDev",
+			[]float64{c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.Min, c.Max, c.MaxUnits, c.ExtrapolationStdDev},
+			7,
+		},
 	} {
 		if len(v.values) != v.want {
 			return fmt.Errorf("%s has %d numbers, expected %d at rank %d", v.field, len(v.values), v.want, rank)
@@ -61,8 +65,8 @@ func (c *Class) validate(rank int) error {
 			}
 		}
 	}
-	if c.ResidualStdDev < 0 || c.NoiseStdDev < 0 || c.IntervalScale < 0 || c.NoiseDegrees < 0 || c.Observations < 0 {
-		return fmt.Errorf("residualStdDev, noiseStdDev, intervalScale, noiseDegrees and observations are 0 or more")
+	if min(c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.MaxUnits, c.ExtrapolationStdDev) < 0 || min(c.NoiseDegrees, c.Observations) < 0 {
+		return fmt.Errorf("standard deviations, intervalScale, maxUnits, noiseDegrees and observations are 0 or more")
 	}
 	if c.Min <= 0 || c.Max < c.Min {
 		return fmt.Errorf("min is %v and max is %v, expected 0 < min <= max", c.Min, c.Max)
