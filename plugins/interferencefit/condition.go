@@ -18,22 +18,32 @@ const (
 	Shadow Mode = "shadow"
 	// Off does nothing: stock scheduling.
 	Off Mode = "off"
+
+	// unread is before the first answer about the switch, or with a first answer that is no mode: nothing is decided, because it
+	// may be off, but nobody ordered that.
+	unread Mode = ""
 )
+
+// clockSkew is how far ahead of ours the clock of who published a model may be: more than any two clocks that NTP keeps. A
+// publishedAt beyond it would never grow stale.
+const clockSkew = 5 * time.Minute
 
 // Reasons why a profile is blind, or why one pod is not scored. They are label values of metrics.
 const (
 	reasonOff               = "off"
+	reasonNoSwitch          = "no_switch"
 	reasonNoModel           = "no_model"
 	reasonInvalidModel      = "invalid_model"
 	reasonUnsupportedFormat = "unsupported_format"
 	reasonStale             = "stale"
+	reasonFuture            = "published_in_future"
 	reasonUnknownClass      = "unknown_class"
 	reasonDaemonSet         = "daemonset"
 )
 
 // blindReasons are those of a whole profile.
 func blindReasons() []string {
-	return []string{reasonOff, reasonNoModel, reasonInvalidModel, reasonUnsupportedFormat, reasonStale}
+	return []string{reasonOff, reasonNoSwitch, reasonNoModel, reasonInvalidModel, reasonUnsupportedFormat, reasonStale, reasonFuture}
 }
 
 // condition is by what a cycle decides: taken once at its start, so that a cycle is of one mind.
@@ -56,8 +66,12 @@ func assess(mode Mode, model modelState, args *Args, now time.Time) condition {
 	case mode == Off:
 		c.blind = reasonOff
 		return c
+	case mode == unread:
+		c.blind = reasonNoSwitch
 	case model.know == nil:
 		c.blind = model.problem
+	case model.publishedAt.Sub(now) > clockSkew:
+		c.blind = reasonFuture
 	case now.Sub(model.publishedAt) > args.ModelMaxAge.Duration:
 		if args.StaleModelPolicy == FallBack {
 			c.know, c.stale = model.know, true
@@ -67,7 +81,7 @@ func assess(mode Mode, model modelState, args *Args, now time.Time) condition {
 	default:
 		c.know = model.know
 	}
-	c.hold = c.blind != "" && mode == Active && args.StaleModelPolicy == FailClosed
+	c.hold = c.blind != "" && mode != Shadow && args.StaleModelPolicy == FailClosed
 	return c
 }
 

@@ -17,7 +17,8 @@ func TestAssess(t *testing.T) {
 	none := modelState{problem: reasonNoModel}
 	refused := modelState{problem: reasonInvalidModel}
 	lastGood := modelState{know: k, publishedAt: instant, problem: reasonInvalidModel}
-	ahead := modelState{know: k, publishedAt: instant.Add(time.Hour)} // the publisher's clock is ahead
+	skewed := modelState{know: k, publishedAt: instant.Add(time.Minute)} // the publisher's clock is a little ahead
+	ahead := modelState{know: k, publishedAt: instant.Add(time.Hour)}    // a time that would not grow stale for long
 
 	cases := map[string]struct {
 		mode   Mode
@@ -27,7 +28,10 @@ func TestAssess(t *testing.T) {
 	}{
 		"fresh":                     {Active, fresh, FailOpen, condition{mode: Active, know: k}},
 		"fresh, closed":             {Active, fresh, FailClosed, condition{mode: Active, know: k}},
-		"ahead":                     {Active, ahead, FailOpen, condition{mode: Active, know: k}},
+		"clocks differ":             {Active, skewed, FailOpen, condition{mode: Active, know: k}},
+		"published in the future":   {Active, ahead, FailOpen, condition{mode: Active, blind: reasonFuture}},
+		"switch not read":           {unread, fresh, FailOpen, condition{blind: reasonNoSwitch}},
+		"switch not read, closed":   {unread, fresh, FailClosed, condition{blind: reasonNoSwitch, hold: true}},
 		"shadow":                    {Shadow, fresh, FailOpen, condition{mode: Shadow, know: k}},
 		"off":                       {Off, fresh, FailClosed, condition{mode: Off, blind: reasonOff}},
 		"stale, open":               {Active, stale, FailOpen, condition{mode: Active, blind: reasonStale}},

@@ -23,7 +23,7 @@
 // or on a resident, only by measured classes, and only if this pod newly pushes somebody below the floor: a resident that is
 // below it already is not this pod's doing. Load of unknown or never measured classes does not count for filters, so that
 // uncertainty never blocks a cluster; it counts for scores. The status is UnschedulableAndUnresolvable: nobody is preempted for a
-// prediction. Pods of DaemonSets and system-critical pods (priority of 2,000,000,000 or more) are never rejected, and residents
+// prediction; in return a resident's floor does not bind pods of higher priority. Pods of DaemonSets and system-critical pods (priority of 2,000,000,000 or more) are never rejected, and residents
 // that belong to the background (DaemonSets, static pods) are not protected. An annotation that is no such number is ignored,
 // with a warning event. Reasons name the class and the floor but no prediction, since kube-scheduler counts nodes by equal text.
 //
@@ -32,9 +32,9 @@
 //
 // # Missing and stale data
 //
-// The plugin is neutral (PreScore and PreFilter skip, stock scheduling) when it is blind: the switch is off, the model object or
-// its CRD is missing, the object is refused and there was no good one before, or the model is older than modelMaxAge (now less
-// spec.publishedAt). It is neutral for a pod of unknown class and for pods of DaemonSets. An object that becomes invalid leaves
+// The plugin is neutral (PreScore and PreFilter skip, stock scheduling) when it is blind: the switch is off or was not read yet,
+// the model object or its CRD is missing, the object is refused and there was no good one before, or the model is older than
+// modelMaxAge (now less spec.publishedAt) or from the future. It is neutral for a pod of unknown class and for pods of DaemonSets. An object that becomes invalid leaves
 // the last good model in force; a deleted object ends it. What else happens is staleModelPolicy:
 //
 //	FailOpen    stale = no model (default)

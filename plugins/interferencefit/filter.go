@@ -55,7 +55,7 @@ func (p *InterferenceFit) Filter(ctx context.Context, state fwk.CycleState, pod 
 	if c.know == nil {
 		return nil
 	}
-	v := p.node(state, info, c.know).violation(c.class, c.floor)
+	v := p.node(state, info, c.know).violation(c.class, c.floor, c.priority)
 	if !v.broken() {
 		return nil
 	}
@@ -90,8 +90,8 @@ func (v violation) reason(k *knowledge) string {
 
 // violation returns the first promise that one more pod of the class would break, the pod's own first. Only load of measured
 // classes counts, on either side: what was not measured never blocks. A resident that lies below its floor already is not this
-// pod's doing.
-func (n *node) violation(class int, floor float64) violation {
+// pod's doing, and one of lower priority has no say.
+func (n *node) violation(class int, floor float64, priority int32) violation {
 	if !n.know.trusted(class) || (floor == 0 && len(n.floors) == 0) {
 		return violation{}
 	}
@@ -104,7 +104,7 @@ func (n *node) violation(class int, floor float64) violation {
 		}
 	}
 	for _, promise := range n.floors {
-		if promise.here < promise.floor-tolerance {
+		if promise.here < promise.floor-tolerance || promise.priority < priority {
 			continue
 		}
 		if predicted := m.Performance(with, promise.class); predicted < promise.floor-tolerance {

@@ -42,10 +42,23 @@ func TestViolation(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			n := observe(nodeOf("n1", c.pods...), k, "")
-			if got := n.violation(c.class, c.floor); got.protects != c.want {
+			if got := n.violation(c.class, c.floor, 0); got.protects != c.want {
 				t.Errorf("violation is %+v, want it to protect %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A floor of a resident binds pods of its own priority and below: it must not keep out what could preempt it.
+func TestFloorsBindUpToTheirPriority(t *testing.T) {
+	k := learn(t, trio()...)
+	resident := podOf("quiet", "0.6")
+	resident.Spec.Priority = new(int32(100))
+	n := observe(nodeOf("n1", resident), k, "")
+	for priority, want := range map[int32]string{0: protectsResident, 100: protectsResident, 101: ""} {
+		if got := n.violation(loud, 0, priority); got.protects != want {
+			t.Errorf("a pod of priority %d breaks %q, want %q", priority, got.protects, want)
+		}
 	}
 }
 
@@ -54,7 +67,7 @@ func TestViolationReasonsAggregate(t *testing.T) {
 	reasons := map[string]int{}
 	for loud := range 3 { // three nodes of different predictions
 		n := observe(nodeOf("n", several(1+loud, "loud")...), k, "")
-		reasons[n.violation(quiet, 0.8).reason(k)]++
+		reasons[n.violation(quiet, 0.8, 0).reason(k)]++
 	}
 	want := "node(s) would slow the pod (quiet) below its ballast.dev/min-performance 0.80"
 	if len(reasons) != 1 || reasons[want] != 3 {
@@ -62,7 +75,7 @@ func TestViolationReasonsAggregate(t *testing.T) {
 	}
 	n := observe(nodeOf("n", podOf("quiet", "0.6")), k, "")
 	want = "node(s) where the pod would slow quiet below its ballast.dev/min-performance 0.60"
-	if got := n.violation(loud, 0).reason(k); got != want {
+	if got := n.violation(loud, 0, 0).reason(k); got != want {
 		t.Errorf("reason is %q, want %q", got, want)
 	}
 }

@@ -40,7 +40,7 @@ const (
 // NewMetrics returns metrics that count nothing until they are registered.
 func NewMetrics() *Metrics {
 	return &Metrics{
-		blind: gauge("blind", "1 if the profile schedules without a model for this reason, else 0: switch off, no model object, a model that is refused (invalid or of another format), or one that is too old.", "profile", "reason"),
+		blind: gauge("blind", "1 if the profile schedules without a model for this reason, else 0: switch off or not read yet, no model object, a model that is refused (invalid or of another format), too old, or published in the future.", "profile", "reason"),
 		mode:  gauge("mode", "1 for the mode in force (active, shadow or off), else 0.", "profile", "mode"),
 		modelAge: gauge("model_age_seconds",
 			"Seconds since the interference model in use was last confirmed (spec.publishedAt); 0 without a model.", "profile"),

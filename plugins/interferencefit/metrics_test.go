@@ -20,16 +20,20 @@ func TestMetricsShowACondition(t *testing.T) {
 	m.showCondition("b", condition{mode: Off, blind: reasonOff}, &modelState{problem: reasonNoModel}, instant)
 
 	want := `
-# HELP scheduler_interferencefit_blind [ALPHA] 1 if the profile schedules without a model for this reason, else 0: switch off, no model object, a model that is refused (invalid or of another format), or one that is too old.
+# HELP scheduler_interferencefit_blind [ALPHA] 1 if the profile schedules without a model for this reason, else 0: switch off or not read yet, no model object, a model that is refused (invalid or of another format), too old, or published in the future.
 # TYPE scheduler_interferencefit_blind gauge
 scheduler_interferencefit_blind{profile="a",reason="invalid_model"} 0
 scheduler_interferencefit_blind{profile="a",reason="no_model"} 0
+scheduler_interferencefit_blind{profile="a",reason="no_switch"} 0
 scheduler_interferencefit_blind{profile="a",reason="off"} 0
+scheduler_interferencefit_blind{profile="a",reason="published_in_future"} 0
 scheduler_interferencefit_blind{profile="a",reason="stale"} 0
 scheduler_interferencefit_blind{profile="a",reason="unsupported_format"} 0
 scheduler_interferencefit_blind{profile="b",reason="invalid_model"} 0
 scheduler_interferencefit_blind{profile="b",reason="no_model"} 0
+scheduler_interferencefit_blind{profile="b",reason="no_switch"} 0
 scheduler_interferencefit_blind{profile="b",reason="off"} 1
+scheduler_interferencefit_blind{profile="b",reason="published_in_future"} 0
 scheduler_interferencefit_blind{profile="b",reason="stale"} 0
 scheduler_interferencefit_blind{profile="b",reason="unsupported_format"} 0
 # HELP scheduler_interferencefit_mode [ALPHA] 1 for the mode in force (active, shadow or off), else 0.

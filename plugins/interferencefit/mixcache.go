@@ -22,10 +22,12 @@ type node struct {
 	floors  []promise
 }
 
-// promise is a floor that a resident carries: the class's performance now and the least it accepts.
+// promise is a floor that a resident carries: the class's performance now and the least it accepts. It binds pods of at most the
+// resident's priority: a floor must not keep out what could preempt its owner.
 type promise struct {
 	class       int
 	floor, here float64
+	priority    int32
 }
 
 // observe reads the node's mix. The pod with UID except is left out: in a pod-group cycle the snapshot already holds it.
@@ -44,7 +46,7 @@ func observe(info fwk.NodeInfo, k *knowledge, except types.UID) *node {
 			continue
 		}
 		if floor, err := floorOf(pod); err == nil && floor > 0 {
-			n.floors = append(n.floors, promise{class: class, floor: floor})
+			n.floors = append(n.floors, promise{class: class, floor: floor, priority: priorityOf(pod)})
 		}
 	}
 	n.mix = append(make(interference.Mix, 0, len(mix)), mix...)

@@ -17,7 +17,7 @@ import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
-// modeSwitch follows key mode of ConfigMap ballast-system/ballast. Until the API server answered for the first time it is off.
+// modeSwitch follows key mode of ConfigMap ballast-system/ballast. Until the API server answered for the first time it is unread.
 type modeSwitch struct {
 	watch   *objectWatch
 	current atomic.Value // Mode
@@ -28,7 +28,7 @@ type modeSwitch struct {
 
 func newModeSwitch(client clientset.Interface, c clock.WithTicker, failed func(), changed func(context.Context)) *modeSwitch {
 	s := &modeSwitch{changed: changed, failed: failed}
-	s.current.Store(Off)
+	s.current.Store(unread)
 	maps := client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {

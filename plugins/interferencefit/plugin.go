@@ -72,12 +72,14 @@ const (
 
 // Factory returns the function that kube-scheduler makes the plugin with, once per profile. All profiles share the metrics.
 func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+	// The client that sends the scheduler's events is one for all profiles, and so is the budget.
+	budget := flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, clock.RealClock{})
 	return func(ctx context.Context, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
-		return newPlugin(ctx, obj, h, m, clock.RealClock{})
+		return newPlugin(ctx, obj, h, m, budget, clock.RealClock{})
 	}
 }
 
-func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics, c clock.WithTicker) (*InterferenceFit, error) {
+func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics, budget flowcontrol.PassiveRateLimiter, c clock.WithTicker) (*InterferenceFit, error) {
 	args, err := argsOf(obj)
 	if err != nil {
 		return nil, err
@@ -93,8 +95,7 @@ func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics
 	p := &InterferenceFit{
 		args: args, profile: h.ProfileName(), metrics: m, clock: c,
 		snapshot: h.SnapshotSharedLister(), pods: pods.Lister(), events: h.EventRecorder(), activate: h.Activate,
-		eventBudget: flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, c),
-		promised:    newPromised(), held: newHeldPods(pods.Lister()), cache: newMixCache(),
+		eventBudget: budget, promised: newPromised(), held: newHeldPods(pods.Lister()), cache: newMixCache(),
 	}
 	if err := p.promised.watch(pods.Informer()); err != nil {
 		return nil, err
@@ -179,6 +180,9 @@ func (p *InterferenceFit) age(ctx context.Context) {
 func (p *InterferenceFit) announce() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.shown == nil {
+		return // the context ended before the first look
+	}
 	c := *p.shown
 	if p.announced != nil && p.announced.action() == c.action() {
 		return

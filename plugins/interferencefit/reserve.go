@@ -22,7 +22,7 @@ const (
 	eventActionFollow = "FollowingModel"
 )
 
-// Events on pods are bounded to half of what the scheduler's client for events sends by default (50 a second, 100 at once):
+// Events on pods are bounded, over all profiles, to half of what the scheduler's client for events sends by default (50 a second, 100 at once):
 // when hundreds of pods come at a time, ours must neither crowd out the scheduler's own events nor slow the API server down
 // (measured on two cores: one more event for each pod costs a fifth of the placements per second). What is left out is counted,
 // and stands in the log.
@@ -75,7 +75,7 @@ func (c *cycle) decide(n *node, nodeName string) decision {
 	d := decision{
 		mode: c.mode, node: nodeName, mix: n.mix, names: c.know.names, version: m.Version(), stale: c.stale, scored: c.scored,
 		predicted: m.Predict(with, c.class), gain: inUnits(n.gain(c.class)),
-		breaks: !c.exempt && n.violation(c.class, c.floor).broken(),
+		breaks: !c.exempt && n.violation(c.class, c.floor, c.priority).broken(),
 		best:   c.best, next: c.next,
 	}
 	// What the neighbours lose is what the pod brings less what the node gains.
@@ -131,7 +131,7 @@ func (c *cycle) unchecked(pod *v1.Pod) string {
 	switch {
 	case c.exempt:
 		return "DaemonSet and system-critical pods are never rejected"
-	case c.mode != Active:
+	case c.mode == Off || c.mode == Shadow:
 		return fmt.Sprintf("mode is %s", c.mode)
 	case c.know == nil:
 		return "there is no usable interference model: " + c.blind

@@ -53,7 +53,7 @@ func (p *InterferenceFit) Score(_ context.Context, state fwk.CycleState, _ *v1.P
 		return 0, fwk.AsStatus(err)
 	}
 	n := p.node(state, info, c.know)
-	if c.mode == Shadow && !c.exempt && n.violation(c.class, c.floor).broken() {
+	if c.mode == Shadow && !c.exempt && n.violation(c.class, c.floor, c.priority).broken() {
 		return -gainLimit, nil // Filter would have rejected it: never the best of a shadow decision
 	}
 	return inUnits(n.gain(c.class)), nil

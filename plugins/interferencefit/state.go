@@ -16,8 +16,9 @@ const stateKey fwk.StateKey = "PreFilter" + Name
 type cycle struct {
 	condition
 	// class is the pod's, interference.Unknown if the model has none; floor is what it asks for, 0 for nothing.
-	class int
-	floor float64
+	class    int
+	floor    float64
+	priority int32
 	// exempt pods are never rejected: DaemonSets' and system-critical ones.
 	exempt bool
 
@@ -61,7 +62,15 @@ const systemCriticalPriority int32 = 2_000_000_000
 
 // exempt reports whether the pod is never rejected.
 func exempt(pod *v1.Pod) bool {
-	return ownedByDaemonSet(pod) || (pod.Spec.Priority != nil && *pod.Spec.Priority >= systemCriticalPriority)
+	return ownedByDaemonSet(pod) || priorityOf(pod) >= systemCriticalPriority
+}
+
+// priorityOf is the pod's priority, 0 where admission set none.
+func priorityOf(pod *v1.Pod) int32 {
+	if pod.Spec.Priority == nil {
+		return 0
+	}
+	return *pod.Spec.Priority
 }
 
 // begin takes the condition and what matters of the pod for a new cycle. The error is about the pod's annotation; the cycle is
@@ -70,7 +79,7 @@ func (p *InterferenceFit) begin(state fwk.CycleState, pod *v1.Pod) (*cycle, erro
 	c := &cycle{condition: p.assess(), class: interference.Unknown}
 	floor, err := floorOf(pod)
 	c.floor = floor
-	c.exempt = exempt(pod)
+	c.exempt, c.priority = exempt(pod), priorityOf(pod)
 	if c.know != nil {
 		c.class = c.know.class(pod)
 	}
