@@ -49,7 +49,7 @@ tools: ## Build every tool and test server into .tools/bin (cached)
 	$(toolbuild)
 
 .PHONY: images
-images: build ## Write container images of the binaries to out/images/*.tar, for `docker load` or `ctr images import`
+images: build ## Write container images of the binaries to out/images/*.tar, for `docker load`, `kind load image-archive` or `ctr -n k8s.io images import`
 	mkdir -p out/images
 	$(foreach b,$(BINARIES),go run ./hack/ociimage -binary bin/$(b) -tag '$(IMAGE_REPOSITORY)/$(b):$(IMAGE_TAG)' -out out/images/$(b).tar;)
 
@@ -60,8 +60,8 @@ manifests: ## Generate CRDs and deep copies from api/
 
 .PHONY: test
 test: lint build ## Everything: lint, architecture, built binaries, unit and integration tests under the race detector
-	$(toolbuild) hyper kwok controller-gen
-	{ go test -json -p 1 ./test/arch ./test/e2e; $(RACE) $(RACED); } | $(TESTSUM)
+	$(toolbuild) hyper kwok controller-gen vpa
+	{ rc=0; go test -json -p 1 ./test/arch ./test/e2e || rc=1; $(RACE) $(RACED) || rc=1; exit $$rc; } | $(TESTSUM)
 
 .PHONY: test-unit
 test-unit: ## Unit tests only, without race detector or control plane: seconds
@@ -75,7 +75,7 @@ arch: ## Import rules, package docs, file sizes, go.mod, manifests
 .PHONY: lint
 lint: ## golangci-lint with .golangci.yaml
 	$(toolbuild) golangci-lint
-	.tools/bin/golangci-lint run ./...
+	GOLANGCI_LINT_CACHE=$(CURDIR)/.tools/cache/lint .tools/bin/golangci-lint run ./...
 
 .PHONY: fmt
 fmt: ## Format the code as lint expects
@@ -84,7 +84,7 @@ fmt: ## Format the code as lint expects
 
 .PHONY: e2e
 e2e: build ## Whole system, uncached: tests on a real control plane and of the built binaries, the demo among them (real nodes: not yet)
-	$(toolbuild) hyper kwok
+	$(toolbuild) hyper kwok vpa
 	go test -json -count=1 -timeout 30m -p 1 $(SYSTEM) | $(TESTSUM)
 
 .PHONY: demo

@@ -74,6 +74,9 @@ func (o *demoOptions) run(cmd *cobra.Command) error {
 		Scheduler: scheduler, ToolDir: o.tools, Nodes: o.nodes, Seed: o.seed, Progress: bar.show,
 	}, inputs)
 	bar.close()
+	if errors.Is(err, demo.ErrTooFewNodes) {
+		return usageError("--nodes: %w", err)
+	}
 	if err != nil {
 		return err
 	}

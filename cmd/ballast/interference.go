@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -59,9 +58,13 @@ mixes they share are left out, and said so.`,
 				cmd.PrintErrln("note: " + note)
 			}
 			q := model.Document().Fit
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: version %s, %d classes, %d distinct mixes (%d cells)\n", out, model.Version(), len(model.Classes()), q.Mixes, q.Cells)
-			fmt.Fprintf(cmd.OutOrStdout(), "on mixes left out: error %.1f %%, R² per class %.3f, 90 %% interval holds %.1f %%\n",
-				100*q.MeanAbsolutePercentageError, q.R2, 100*q.Coverage)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: version %s, %d classes, %d distinct mixes\n", out, model.Version(), len(model.Classes()), q.Mixes)
+			if q.Cells == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "too few mixes to leave some out: nothing is known of its error")
+				return nil
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "on mixes left out (%d cells): error %.1f %%, R² per class %.3f, 90 %% interval holds %.1f %%\n",
+				q.Cells, 100*q.MeanAbsolutePercentageError, q.R2, 100*q.Coverage)
 			return nil
 		},
 	}
@@ -157,7 +160,6 @@ back to stock scoring when the model is older than its modelMaxAge (7 days by de
 	}
 	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as `ballast interference fit` writes it")
 	cmd.Flags().StringVar(&name, "name", "default", "name of the InterferenceModel object")
-	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", os.Getenv("KUBECONFIG"), "kubeconfig of the cluster")
-	cmd.Flags().Lookup("kubeconfig").DefValue = "$KUBECONFIG, else ~/.kube/config"
+	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default $KUBECONFIG, else ~/.kube/config)")
 	return cmd
 }

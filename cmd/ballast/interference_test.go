@@ -54,7 +54,7 @@ func TestFitThenPredict(t *testing.T) {
 	t.Parallel()
 	model := filepath.Join(t.TempDir(), "model.json")
 	code, out, stderr := ballast(t, "interference", "fit", "--mixes", mixesFile(t), "--out", model)
-	if code != exitDone || !strings.Contains(out, "2 classes, 14 distinct mixes (20 cells)") {
+	if code != exitDone || !strings.Contains(out, "2 classes, 14 distinct mixes\non mixes left out (20 cells)") {
 		t.Fatalf("fit: exit %d, %q, %q", code, out, stderr)
 	}
 	// Columns in another order, one class absent, and a perf_ column that must be ignored.
@@ -79,7 +79,7 @@ func TestFitThenPredict(t *testing.T) {
 		{2, 3, math.Exp(-0.4)},  // a beside four more of its own: never measured
 	} {
 		got, err := strconv.ParseFloat(rows[c.row][c.column], 64)
-		if err != nil || math.Abs(got-c.want) > 0.01 {
+		if err != nil || math.Abs(got-c.want) > 0.02 { // 14 mixes leave the law a little of its prior
 			t.Errorf("row %d, %s is %q, want %.3f", c.row, rows[0][c.column], rows[c.row][c.column], c.want)
 		}
 	}
@@ -97,7 +97,7 @@ func TestPredictTable(t *testing.T) {
 	}
 	_, out, _ := ballast(t, "interference", "predict", "--model", model, "--mixes", writeTemp(t, "q.csv", "n_a\n1\n7\n"))
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if len(lines) != 3 || !strings.HasSuffix(strings.TrimSpace(lines[1]), "measured") || !strings.HasSuffix(strings.TrimSpace(lines[2]), "fitted") {
+	if len(lines) != 3 || !strings.HasSuffix(strings.TrimSpace(lines[1]), "measured") || !strings.HasSuffix(strings.TrimSpace(lines[2]), "extrapolated") {
 		t.Errorf("table is\n%s", out)
 	}
 }
@@ -132,6 +132,7 @@ func TestWrongUseAndBadInput(t *testing.T) {
 		"folder that is not there": {[]string{"interference", "fit", "--mixes", mixes, "--out", "/nonexistent/m.json"}, exitFailed, "writing /nonexistent/m.json"},
 		"no cluster":               {[]string{"interference", "publish", "--model", model, "--kubeconfig", "/nonexistent"}, exitFailed, "give --kubeconfig"},
 		"nodes not ascending":      {[]string{"demo", "--nodes", "81,27"}, exitUsage, "expected ascending numbers"},
+		"too few nodes":            {[]string{"demo", "--nodes", "20", "--scheduler", mixes, "--out", t.TempDir()}, exitUsage, "200 containers need at least 25 nodes, not 20"},
 		"no scheduler binary":      {[]string{"demo", "--scheduler", "/nonexistent"}, exitFailed, "run `make build`, or give --scheduler"},
 	} {
 		code, _, stderr := ballast(t, c.args...)

@@ -1,5 +1,5 @@
-// Command ballast is the command-line tool of Ballast: it fits, shows and publishes models, plans placements offline, runs the
-// demonstration and the local control plane it stands on. Installed as kubectl-ballast it is a kubectl plugin.
+// Command ballast is the command-line tool of Ballast: it fits, asks and publishes models, and runs the demonstration and the local
+// control plane that it stands on. Installed as kubectl-ballast it is a kubectl plugin.
 //
 // Data goes to standard output, progress and messages to standard error. Exit codes: 0 done, 1 a negative result, 2 wrong use,
 // 3 failed.

@@ -139,8 +139,11 @@ func (a *answers) printTable(w io.Writer) error {
 				continue
 			}
 			evidence := "fitted"
-			if p.Measured {
+			switch {
+			case p.Measured:
 				evidence = "measured"
+			case p.Extrapolated:
+				evidence = "extrapolated"
 			}
 			fmt.Fprintf(tw, "%d\t%s\t%g\t%.3f\t%.3f to %.3f\t%s\t\n", i+1, a.Classes[k], row.Counts[k], p.Mean, p.Lo, p.Hi, evidence)
 		}

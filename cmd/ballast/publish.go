@@ -44,9 +44,9 @@ func publishModel(ctx context.Context, config *rest.Config, name string, model *
 	}
 	models := client.Resource(v1alpha1.InterferenceModels)
 	object := &unstructured.Unstructured{Object: content}
-	_, err = models.Create(ctx, object, metav1.CreateOptions{FieldManager: "ballast"})
+	stored, err := models.Create(ctx, object, metav1.CreateOptions{FieldManager: "ballast"})
 	if err == nil {
-		return "created", nil
+		return "created", readable(stored)
 	}
 	if !apierrors.IsAlreadyExists(err) {
 		return "", explainPublish(name, err)
@@ -58,10 +58,23 @@ func publishModel(ctx context.Context, config *rest.Config, name string, model *
 	object.SetResourceVersion(current.GetResourceVersion())
 	object.SetLabels(current.GetLabels())
 	object.SetAnnotations(current.GetAnnotations())
-	if _, err := models.Update(ctx, object, metav1.UpdateOptions{FieldManager: "ballast"}); err != nil {
+	stored, err = models.Update(ctx, object, metav1.UpdateOptions{FieldManager: "ballast"})
+	if err != nil {
 		return "", explainPublish(name, err)
 	}
-	return "replaced", nil
+	return "replaced", readable(stored)
+}
+
+// readable checks what the API server stored as a scheduler would: types of another version drop fields that they do not know.
+func readable(stored *unstructured.Unstructured) error {
+	var im v1alpha1.InterferenceModel
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(stored.Object, &im); err != nil {
+		return fmt.Errorf("reading back InterferenceModel %q: %w", stored.GetName(), err)
+	}
+	if _, err := im.Spec.Model(); err != nil {
+		return fmt.Errorf("InterferenceModel %q is stored, but a scheduler would refuse it: %w; are the cluster's types of this version? kubectl apply -f manifests/crd", stored.GetName(), err)
+	}
+	return nil
 }
 
 // explainPublish says what to do about the errors a user meets first.

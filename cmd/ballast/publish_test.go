@@ -21,7 +21,9 @@ func TestPublish(t *testing.T) {
 		}
 	}()
 	model := filepath.Join(t.TempDir(), "model.json")
-	if code, _, stderr := ballast(t, "interference", "fit", "--mixes", mixesFile(t), "--out", model); code != exitDone {
+	// Alone and in pairs, as an operator measures first: terms that never vary are where a −0 could hide.
+	mixes := writeTemp(t, "pairs.csv", "n_a,n_b,n_c,perf_a,perf_b,perf_c\n1,0,0,1,,\n0,1,0,,1,\n0,0,1,,,1\n1,1,0,0.9,0.8,\n0,1,1,,0.7,0.9\n1,0,1,0.85,,1.1\n")
+	if code, _, stderr := ballast(t, "interference", "fit", "--mixes", mixes, "--out", model); code != exitDone {
 		t.Fatal(stderr)
 	}
 	publish := []string{"interference", "publish", "--model", model, "--kubeconfig", cluster.AdminKubeconfig()}

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/plant"
 )
+
+// ErrTooFewNodes means that the batch does not fit on a park that was asked for.
+var ErrTooFewNodes = errors.New("too few nodes")
 
 // Config says how a demonstration runs.
 type Config struct {
@@ -42,6 +46,11 @@ const (
 func Run(ctx context.Context, cfg Config, in *Inputs) (result *Result, err error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string, int, int) {}
+	}
+	for _, nodes := range cfg.Nodes { // before minutes of work, not after
+		if n := sum(in.Batch); n > nodes*in.Truth.Slots() {
+			return nil, fmt.Errorf("%w: %d containers need at least %d nodes, not %d", ErrTooFewNodes, n, (n+in.Truth.Slots()-1)/in.Truth.Slots(), nodes)
+		}
 	}
 	started := time.Now()
 	cluster, err := localcluster.Start(ctx, localcluster.Config{
