@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,6 +37,44 @@ func TestGeneratedInputs(t *testing.T) {
 	other, err := GeneratedInputs(2)
 	if err != nil || other.Model.Version() == in.Model.Version() {
 		t.Errorf("another seed gives the same inputs: %v", err)
+	}
+}
+
+// The analytic truth is not the model's form: the 90 % interval must hold new noisy measurements of it all the same.
+func TestIntervalHoldsAnotherForm(t *testing.T) {
+	t.Parallel()
+	in, err := GeneratedInputs(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(9, 9))
+	samples, err := plant.Measure(in.Truth, 4000, generatedNoise, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inside, n float64
+	for _, s := range samples {
+		counts := make([]float64, len(s.Counts))
+		for class, count := range s.Counts {
+			counts[class] = float64(count)
+		}
+		mix, err := interference.MixOf(counts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range mix {
+			p := in.Model.Predict(mix, l.Class)
+			if p.Measured {
+				continue
+			}
+			n++
+			if x := s.Performance[l.Class]; p.Lo <= x && x <= p.Hi {
+				inside++
+			}
+		}
+	}
+	if share := inside / n; share < 0.86 || share > 0.94 {
+		t.Errorf("%.3f of %v new measurements lie in their 90 %% interval", share, n)
 	}
 }
 
