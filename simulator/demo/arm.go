@@ -45,7 +45,10 @@ func (d *demonstration) arm(ctx context.Context, s schedulerArm) (*Arm, error) {
 	if err != nil {
 		return nil, err
 	}
-	arm := &Arm{Name: s.title, Placement: placement, DecisionsPerSecond: float64(len(d.order)) / seconds}
+	arm := &Arm{Name: s.title, Placement: placement, PodsPerSecond: float64(len(d.order)) / seconds}
+	if arm.DecisionsPerSecond, err = probe.decisionsPerSecond(ctx); err != nil {
+		return nil, err
+	}
 	if s.profile != "" {
 		if err := d.assertScored(ctx, probe); err != nil {
 			return nil, err

@@ -92,6 +92,21 @@ func (p *probe) scored(ctx context.Context) (int, error) {
 	return int(n), nil
 }
 
+// decisionsPerSecond is one over the mean duration of the scheduling algorithm: filtering, scoring, choosing.
+func (p *probe) decisionsPerSecond(ctx context.Context) (float64, error) {
+	const name = "scheduler_scheduling_algorithm_duration_seconds"
+	families, err := p.metrics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range families[name].GetMetric() {
+		if h := m.GetHistogram(); h.GetSampleSum() > 0 {
+			return float64(h.GetSampleCount()) / h.GetSampleSum(), nil
+		}
+	}
+	return 0, fmt.Errorf("the scheduler shows no %s", name)
+}
+
 func (p *probe) metrics(ctx context.Context) (map[string]*dto.MetricFamily, error) {
 	body, err := p.get(ctx, "/metrics")
 	if err != nil {

@@ -52,8 +52,11 @@ type Arm struct {
 	Verdict *plant.Verdict `json:"verdict"`
 	// Predicted is the mean performance the model predicts for it.
 	Predicted float64 `json:"predicted"`
-	// DecisionsPerSecond is pods over the time from the first pod's creation to the last bind, API server included.
+	// DecisionsPerSecond is how many placements the scheduler decides in a second of its single-threaded cycle: one over the mean of
+	// its scheduling_algorithm_duration. PodsPerSecond is pods over the time from the first pod's creation to the last bind; it is
+	// bounded by the demonstration, which creates one pod after the other to keep their order.
 	DecisionsPerSecond float64 `json:"decisionsPerSecond"`
+	PodsPerSecond      float64 `json:"podsPerSecond"`
 	// Reasons are some of the scheduler's events, an operator's view of single decisions; stock gives none.
 	Reasons []string `json:"reasons,omitempty"`
 }
