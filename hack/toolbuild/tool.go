@@ -46,7 +46,12 @@ func allTools() []tool {
 		},
 		{name: "controller-gen", cold: "about 1 minute"},
 		{name: "golangci-lint", cold: "about 2 minutes"},
-		{name: "vpa", prefix: "vpa-", cold: "about 2 minutes"},
+		{
+			name: "vpa", prefix: "vpa-", cold: "about 2 minutes",
+			// Clusters of tests and demonstrations get VPA's own types, of the version that the binaries are made for.
+			shareFrom: "k8s.io/autoscaler/vertical-pod-autoscaler", shareAs: "crds.yaml",
+			share: []string{"deploy/vpa-v1-crd-gen.yaml"},
+		},
 		{name: "metrics-server", cold: "about 2 minutes"},
 	}
 }

@@ -251,7 +251,7 @@ func TestTools(t *testing.T) {
 	want := []string{
 		"bin/controller-gen", "bin/etcd", "bin/golangci-lint", "bin/kube-apiserver", "bin/kube-controller-manager", "bin/kube-scheduler",
 		"bin/kubectl", "bin/kwok", "bin/metrics-server", "bin/vpa-admission-controller", "bin/vpa-recommender", "bin/vpa-updater",
-		"share/kwok/stages.yaml",
+		"share/kwok/stages.yaml", "share/vpa/crds.yaml",
 	}
 	if diff := cmp.Diff(want, links); diff != "" {
 		t.Errorf("what is built (-want +got):\n%s", diff)

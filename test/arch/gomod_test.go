@@ -80,6 +80,22 @@ func sameKubernetes(product, tools gomod) []string {
 	return violations
 }
 
+// sameVersions returns libraries that the product and the control plane are built with at different versions: whatever depends on
+// them is then compiled twice, which is most of Kubernetes where it is golang.org/x/net. Replaced modules have their replacement's.
+func sameVersions(product, tools gomod) []string {
+	var violations []string
+	for _, r := range product.Require {
+		if _, ok := product.replaced()[r.Path]; ok {
+			continue
+		}
+		if version := tools.required(r.Path); version != "" && version != r.Version {
+			violations = append(violations, fmt.Sprintf("go.mod has %s %s, hack/tools/hyper/go.mod has %s: they share one compile cache, so require the same (or exclude the newer one in go.mod, as is done for what VPA asks for)",
+				r.Path, r.Version, version))
+		}
+	}
+	return violations
+}
+
 func TestGomod(t *testing.T) {
 	product, hyper := readGomod(t, "go.mod"), readGomod(t, "hack/tools/hyper/go.mod")
 	dir := strings.TrimSpace(string(golang(t, "list", "-m", "-f", "{{.Dir}}", kubernetes)))
@@ -89,6 +105,7 @@ func TestGomod(t *testing.T) {
 	}
 	report(t, kubernetesReplaces("go.mod", product, upstream))
 	report(t, sameKubernetes(product, hyper))
+	report(t, sameVersions(product, hyper))
 	report(t, kubernetesReplaces("hack/tools/hyper/go.mod", hyper, upstream))
 }
 
@@ -115,4 +132,11 @@ func TestGomodRulesFindViolations(t *testing.T) {
 
 	expect(t, sameKubernetes(good, good), "")
 	expect(t, sameKubernetes(good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.2"}]}`)), "v1.36.2, go.mod has v1.36.3")
+
+	library := func(version string) gomod {
+		return mod(`{"Require":[{"Path":"golang.org/x/net","Version":"` + version + `"}]}`)
+	}
+	expect(t, sameVersions(library("v0.49.0"), library("v0.49.0")), "")
+	expect(t, sameVersions(library("v0.56.0"), library("v0.49.0")), "golang.org/x/net v0.56.0, hack/tools/hyper/go.mod has v0.49.0")
+	expect(t, sameVersions(good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.3"},{"Path":"k8s.io/api","Version":"v0.0.0"}]}`)), "")
 }

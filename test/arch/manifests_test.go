@@ -20,10 +20,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender"
 )
 
 // manifests checks Kubernetes objects as the code that will read them does.
@@ -32,11 +34,11 @@ type manifests struct {
 	crds    map[string]*crdSchema // by kind
 }
 
-// newManifests knows the types of client-go, of CRDs and our own; the CRDs say what is valid for the latter.
+// newManifests knows the types of client-go, of CRDs, of VPA and our own; the CRDs say what is valid for the latter.
 func newManifests(t *testing.T, crds ...[]byte) *manifests {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, apiextensionsv1.AddToScheme, v1alpha1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientscheme.AddToScheme, apiextensionsv1.AddToScheme, vpav1.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
 		}
@@ -64,6 +66,11 @@ func (m *manifests) check(name string, doc []byte) []string {
 	switch {
 	case strings.HasPrefix(head.APIVersion, "kubescheduler.config.k8s.io/"):
 		return schedulerConfiguration(name, doc)
+	case head.APIVersion == recommender.ConfigAPIVersion:
+		if _, err := recommender.DecodeConfig(doc); err != nil {
+			return []string{fmt.Sprintf("%s: %v", name, err)}
+		}
+		return nil
 	case strings.HasPrefix(head.APIVersion, "kustomize.config.k8s.io/"):
 		return nil // built as a whole by kubectl
 	}
@@ -185,6 +192,8 @@ func TestManifestRulesFindViolations(t *testing.T) {
 	const account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"
 	const scheduler = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
 	const args = "profiles:\n- schedulerName: b\n  pluginConfig:\n  - name: InterferenceFit\n    args: "
+	const sizing = "apiVersion: recommender.config.ballast.dev/v1alpha1\nkind: RecommenderConfiguration\n"
+	const vpa = "apiVersion: autoscaling.k8s.io/v1\nkind: VerticalPodAutoscaler\nmetadata: {name: a}\nspec:\n"
 	const model = "apiVersion: ballast.dev/v1alpha1\nkind: InterferenceModel\nmetadata: {name: a}\nspec:\n"
 	cases := map[string]struct{ doc, want string }{
 		"object":                  {account, ""},
@@ -198,6 +207,11 @@ func TestManifestRulesFindViolations(t *testing.T) {
 		"args, field":             {scheduler + args + "{model: mine}\n", `unknown field "model"`},
 		"args, value":             {scheduler + args + "{modelMaxAge: -1s}\n", "modelMaxAge"},
 		"scheduler in ConfigMap":  {configMap(scheduler + "parallel: 3\n"), "data config.yaml"},
+		"recommender":             {sizing, ""},
+		"recommender, field":      {sizing + "intervall: 1m\n", `unknown field "intervall"`},
+		"recommender, value":      {configMap(sizing + "interval: 1ms\n"), "data config.yaml: interval"},
+		"VPA object":              {vpa + "  recommenders: [{name: ballast}]\n", ""},
+		"VPA object, field":       {vpa + "  recommender: ballast\n", `unknown field "spec.recommender"`},
 		"other data in ConfigMap": {configMap("mode: active\n"), ""},
 		"our object, schema":      {model + "  rank: 9\n", "spec.rank: Invalid value: 9"},
 		"our object, field":       {model + "  rankk: 2\n", `unknown field "spec.rankk"`},

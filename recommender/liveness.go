@@ -1,0 +1,48 @@
+package recommender
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// liveness answers /healthz. A replica that waits is healthy; one that decides is while it ends a round now and then.
+type liveness struct {
+	clock   clock.PassiveClock
+	timeout time.Duration
+
+	mu sync.Mutex
+	// last is when the last round ended; zero before the first sign of life.
+	last time.Time
+}
+
+var _ http.Handler = (*liveness)(nil)
+
+// alive says that the rounds begin, or that one has ended.
+func (l *liveness) alive() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = l.clock.Now()
+}
+
+// silence returns how long it is since the last sign of life; 0 before the first.
+func (l *liveness) silence() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last.IsZero() {
+		return 0
+	}
+	return l.clock.Since(l.last)
+}
+
+// ServeHTTP answers 200, or 500 after a silence of more than the timeout.
+func (l *liveness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if silence := l.silence(); silence > l.timeout {
+		http.Error(w, fmt.Sprintf("no round has ended for %s, expected one within %s", silence.Round(time.Second), l.timeout), http.StatusInternalServerError)
+		return
+	}
+	_, _ = fmt.Fprint(w, "ok") // a caller that is gone needs no answer
+}

@@ -1,0 +1,41 @@
+package recommender
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are our own series. VPA's stand in Prometheus' default registry.
+type metrics struct {
+	registry     *prometheus.Registry
+	mode         *prometheus.GaugeVec
+	switchErrors prometheus.Counter
+	leader       prometheus.Gauge
+}
+
+const namespace = "sla_recommender"
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		mode: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "mode", Help: "1 for the mode in force (active, shadow or off), else 0.",
+		}, []string{"mode"}),
+		switchErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "switch_errors_total", Help: "Changes of the switch that were ignored because the value is no mode.",
+		}),
+		leader: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "leader", Help: "1 if this replica decides, 0 if it waits for the lease.",
+		}),
+	}
+	m.registry.MustRegister(m.mode, m.switchErrors, m.leader)
+	return m
+}
+
+// showMode sets the gauge of every mode, so that a series never goes missing.
+func (m *metrics) showMode(now Mode) {
+	for _, mode := range []Mode{Active, Shadow, Off} {
+		value := 0.0
+		if mode == now {
+			value = 1
+		}
+		m.mode.WithLabelValues(string(mode)).Set(value)
+	}
+}

@@ -1,0 +1,255 @@
+// Package recommender_test runs the built ballast-recommender beside the stock recommender on a real control plane, under the
+// permissions of manifests/recommender, and compares what they write.
+package recommender_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	vpaclientset "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/client/clientset/versioned"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/ballast-k8s/ballast/simulator/localcluster"
+)
+
+const (
+	// root is the module's root folder, seen from this one.
+	root = "../../.."
+	// soon bounds what should take a moment; it is generous for busy machines and the race detector.
+	soon = 30 * time.Second
+	// leaseDuration, renewDeadline and retryPeriod are those of the replicas under test.
+	leaseDuration, renewDeadline, retryPeriod = 6 * time.Second, 4 * time.Second, time.Second
+)
+
+// suite is the cluster that all tests share, and its recommenders.
+type suite struct {
+	*localcluster.Cluster
+	client  kubernetes.Interface
+	objects dynamic.Interface
+	vpas    vpaclientset.Interface
+	http    *http.Client
+	binary  string
+	stock   *localcluster.Child
+	// running are our replicas, also those that have ended; leads is the one that does.
+	running []*replica
+	leads   *replica
+}
+
+// replica is a process of ballast-recommender.
+type replica struct {
+	*localcluster.Child
+	base string // URL
+}
+
+// TestRecommender takes one cluster and the recommenders through what an operator does to them. Subtests depend on those before.
+func TestRecommender(t *testing.T) {
+	binary := make(chan string, 1)
+	go func() { binary <- build(t) }()        // while the cluster starts
+	ctx := context.WithoutCancel(t.Context()) // the cluster must outlive it: its logs are read in the clean-up
+	cluster, err := localcluster.Start(ctx, localcluster.Config{TempDir: t.TempDir()})
+	if err != nil {
+		<-binary
+		t.Fatal(err)
+	}
+	s := &suite{Cluster: cluster, binary: <-binary}
+	t.Cleanup(func() {
+		if t.Failed() && s.leads != nil {
+			t.Logf("log of the recommender:\n%s", tail(s.leads.LogPath(), 60))
+		}
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.connect(t)
+	for _, sub := range []struct {
+		name string
+		run  func(*testing.T, *suite)
+	}{
+		{"bad configuration", testBadConfiguration},
+		{"waits for VPA's types", testWaitsForTypes},
+		{"writes what stock writes", testEqual},
+		{"touches no other VPA", testUntouched},
+		{"takes VPAs over from stock", testHandover},
+		{"guards its metrics", testEndpoint},
+		{"switch", testSwitch},
+		{"another replica takes over", testTakeOver},
+		{"restarts from checkpoints", testRestart},
+		{"follows usage as stock does", testUsage},
+		{"has no right to touch pods", testRights},
+		{"stays within its permissions", testPermissions},
+	} {
+		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, s) }) {
+			return
+		}
+	}
+}
+
+// build makes the binary: the real one, with the race detector where the tests run with it.
+func build(t *testing.T) string {
+	binary := filepath.Join(t.TempDir(), "ballast-recommender")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/ballast-recommender")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if raceEnabled {
+		cmd.Args = append(cmd.Args[:2], append([]string{"-race"}, cmd.Args[2:]...)...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	}
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("building ballast-recommender: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// connect makes the administrator's clients, the permissions of our recommender and a node.
+func (s *suite) connect(t *testing.T) {
+	t.Helper()
+	config := s.AdminConfig()
+	var err error
+	if s.client, err = kubernetes.NewForConfig(config); err != nil {
+		t.Fatal(err)
+	}
+	if s.objects, err = dynamic.NewForConfig(config); err != nil {
+		t.Fatal(err)
+	}
+	if s.vpas, err = vpaclientset.NewForConfig(config); err != nil {
+		t.Fatal(err)
+	}
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.http = insecure(tlsConfig) // the certificate says who asks
+	if err := s.ApplyFiles(t.Context(), filepath.Join(root, "manifests/recommender/rbac.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	shape := localcluster.NodeShape{Capacity: v1.ResourceList{v1.ResourceCPU: resource.MustParse("64"), v1.ResourceMemory: resource.MustParse("256Gi")}}
+	if err := s.AddNodes(t.Context(), node, 1, shape); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// insecure is a client that accepts a self-signed certificate.
+func insecure(config *tls.Config) *http.Client {
+	config.InsecureSkipVerify, config.NextProtos = true, nil // the recommender signs its own certificate
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}, Timeout: 5 * time.Second}
+}
+
+// configure writes a configuration file.
+func configure(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name+".yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// start runs a replica of ours under its ServiceAccount, until it is healthy.
+func (s *suite) start(t *testing.T, name string) *replica {
+	t.Helper()
+	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "ballast-system", "ballast-recommender")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := s.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := fmt.Sprintf("interval: 1s\nleaderElection: {leaseDuration: %s, renewDeadline: %s, retryPeriod: %s}\n", leaseDuration, renewDeadline, retryPeriod)
+	r := &replica{base: fmt.Sprintf("https://127.0.0.1:%d", port)}
+	r.Child, err = s.Run(t.Context(), localcluster.Process{
+		Name: name, Path: s.binary, Ready: localcluster.Healthz(r.base + "/healthz"),
+		Args: []string{"--config=" + configure(t, name, config), "--kubeconfig=" + kubeconfig, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "--v=2"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.running = append(s.running, r)
+	return r
+}
+
+// startStock runs the stock recommender as the administrator. It is not the one under test.
+func (s *suite) startStock(t *testing.T) {
+	t.Helper()
+	port, err := s.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stock, err = s.Run(t.Context(), localcluster.Process{
+		Name: "vpa-recommender", Path: filepath.Join(s.ToolDir(), "vpa-recommender"),
+		Args: []string{"--kubeconfig=" + s.AdminKubeconfig(), "--recommender-interval=1s", fmt.Sprintf("--address=127.0.0.1:%d", port), "--v=2"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func get(ctx context.Context, client *http.Client, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
+	}
+	return string(body), err
+}
+
+// awaitMetric waits for a sample that begins so, written as in the exposition.
+func (s *suite) awaitMetric(t *testing.T, within time.Duration, r *replica, sample string) {
+	t.Helper()
+	eventually(t, within, func() string {
+		body, err := get(t.Context(), s.http, r.base+"/metrics")
+		if err != nil {
+			return err.Error()
+		}
+		if !strings.Contains(body, "\n"+sample) {
+			return "the metrics are without " + sample
+		}
+		return ""
+	})
+}
+
+// eventually waits until problem is empty.
+func eventually(t *testing.T, within time.Duration, problem func() string) {
+	t.Helper()
+	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
+		p := problem()
+		if p == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after %v: %s", within, p)
+		}
+	}
+}
+
+func tail(path string, lines int) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	all := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
+}
