@@ -97,6 +97,15 @@ type InterferenceClass struct {
 	MaxUnits float64 `json:"maxUnits"`
 	// +kubebuilder:validation:Minimum=0
 	ExtrapolationStdDev float64 `json:"extrapolationStdDev"`
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{0,50}$`
+	// +optional
+	Seen string `json:"seen,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	UnseenLoadStdDev float64 `json:"unseenLoadStdDev,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	UnseenPresenceStdDev float64 `json:"unseenPresenceStdDev,omitempty"`
 	// +kubebuilder:validation:Minimum=0
 	Observations int `json:"observations"`
 }

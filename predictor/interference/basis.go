@@ -19,10 +19,13 @@ func basis(classes int, targets [][]sample) (*terms, error) {
 	}
 	every := &terms{pressure: own, presence: own, rank: classes, own: true}
 	if classes == rank {
+		every.seen = make([][]bool, classes)
 		return every, nil
 	}
+	seen := make([][]bool, classes)
 	loads, presences := mat.NewDense(classes, classes, nil), mat.NewDense(classes, classes, nil)
 	for t, samples := range targets {
+		seen[t] = beside(samples, t, classes)
 		if len(samples) == 0 {
 			continue // no effect on it is known
 		}
@@ -38,7 +41,47 @@ func basis(classes int, targets [][]sample) (*terms, error) {
 		return nil, err
 	}
 	presence, err := leading(presences, rank)
-	return &terms{pressure: pressure, presence: presence, rank: rank}, err
+	return &terms{
+		pressure: pressure, presence: presence, rank: rank, seen: seen,
+		unseenLoad: spread(loads, seen, startLoad), unseenPresence: spread(presences, seen, startPresence),
+	}, err
+}
+
+// beside lists the classes that one container of t had as neighbours in any sample.
+func beside(samples []sample, t, classes int) []bool {
+	seen := make([]bool, classes)
+	for _, s := range samples {
+		for _, l := range s.mix {
+			if l.neighbours(t) > 0 {
+				seen[l.Class] = true
+			}
+		}
+	}
+	return seen
+}
+
+// spread is the standard deviation of the seen effects around the mean of their row, over all rows. The start counts for
+// startWeight effects: those of few data were shrunk to the mean.
+func spread(effects *mat.Dense, seen [][]bool, start float64) float64 {
+	squares, n := startWeight*start*start, float64(startWeight)
+	for t, row := range seen {
+		var mean, count float64
+		for j, ok := range row {
+			if ok {
+				mean += effects.At(t, j)
+				count++
+			}
+		}
+		mean /= max(count, 1)
+		for j, ok := range row {
+			if ok {
+				e := effects.At(t, j) - mean
+				squares += e * e
+				n++
+			}
+		}
+	}
+	return math.Sqrt(squares / n)
 }
 
 // effects is the posterior mean of a class's response under the starting priors, in the document's terms. With more terms than
@@ -46,20 +89,23 @@ func basis(classes int, targets [][]sample) (*terms, error) {
 func (s *terms) effects(samples []sample, t int) ([]float64, error) {
 	kinds, p := s.kinds(), startPrior()
 	rows, y := s.rows(samples, t)
-	d := newDesign(kinds, rows, y)
 	const residual = startResidual * startResidual
 	if len(rows) >= len(kinds) {
-		post, err := d.solve(p, residual)
+		post, err := newDesign(kinds, rows, y).solve(p, residual)
 		if err != nil {
 			return nil, err
 		}
 		return s.means(post.mean), nil
 	}
-	scaled := mat.DenseCopyOf(d.x)
-	scaled.Apply(func(_, j int, v float64) float64 { return v * p[kinds[j]] }, scaled)
 	n := len(rows)
+	x := mat.NewDense(n, len(kinds), nil)
+	for i, row := range rows {
+		x.SetRow(i, row)
+	}
+	scaled := mat.DenseCopyOf(x)
+	scaled.Apply(func(_, j int, v float64) float64 { return v * p[kinds[j]] }, scaled)
 	var kernel mat.Dense
-	kernel.Mul(scaled, d.x.T())
+	kernel.Mul(scaled, x.T())
 	symmetric := mat.NewSymDense(n, nil)
 	for i := range n {
 		for j := range i + 1 {

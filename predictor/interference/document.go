@@ -13,7 +13,7 @@ import (
 const Format = "ballast.dev/interference-model/v1"
 
 // Limits of a document. MaxRank and MaxMixes keep an InterferenceModel of 200 classes under 1 MiB, two thirds of what etcd
-// takes for one object (tested in document_test.go); MaxClasses bounds the dense tables that a reader builds (2 x 200² float64
+// takes for one object (tested in fit_test.go); MaxClasses bounds the dense tables that a reader builds (2 x 200² float64
 // = 640 KB).
 const (
 	MaxRank    = 8
@@ -68,6 +68,12 @@ type Class struct {
 	// ExtrapolationStdDev for every unit.
 	MaxUnits            float64 `json:"maxUnits"`
 	ExtrapolationStdDev float64 `json:"extrapolationStdDev"`
+	// Seen are the classes that were measured beside this one, as hexadecimal digits of bits, the first class the lowest bit of the
+	// first byte; empty where every class has a dimension of its own, whose covariance says as much. What was not seen is less
+	// sure by UnseenLoadStdDev for every unit and UnseenPresenceStdDev.
+	Seen                 string  `json:"seen,omitempty"`
+	UnseenLoadStdDev     float64 `json:"unseenLoadStdDev,omitempty"`
+	UnseenPresenceStdDev float64 `json:"unseenPresenceStdDev,omitempty"`
 	// Observations is the number of distinct mixes the class was measured in; 0 = a prior only.
 	Observations int `json:"observations"`
 }
@@ -83,7 +89,8 @@ type MeasuredMix struct {
 }
 
 // Quality is the model's error on held-out mixes of the same kind: ten folds of distinct mixes, each predicted by a model that was
-// fitted, from the first step on, without it. It says nothing about mixes larger than any that was measured.
+// fitted, from the first step on, without it (as many folds as mixes if those are fewer). It says nothing about mixes larger than
+// any that was measured, and nothing at all where Cells is 0: then no mix could be left out.
 type Quality struct {
 	// Mixes is the number of distinct mixes, Cells of (mix, class) pairs.
 	Mixes int `json:"mixes"`
@@ -91,7 +98,7 @@ type Quality struct {
 	// MeanAbsolutePercentageError is a fraction: 0.04 = 4 %. R2 is the mean over classes of the coefficient of determination.
 	MeanAbsolutePercentageError float64 `json:"meanAbsolutePercentageError"`
 	R2                          float64 `json:"r2"`
-	// Coverage is the share of cells inside their 90 % interval.
+	// Coverage is the share of single measurements inside their 90 % interval, its width set by the other half of the cells.
 	Coverage float64 `json:"coverage"`
 }
 

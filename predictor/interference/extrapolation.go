@@ -13,12 +13,12 @@ const leastDrift = 0.04
 func (l *laws) drift(t int) (float64, error) {
 	var most float64
 	for _, s := range l.targets[t] {
-		most = math.Max(most, s.units())
+		most = math.Max(most, s.units(t))
 	}
 	half := math.Floor(most / 2)
 	var light, heavy []sample
 	for _, s := range l.targets[t] {
-		if s.units() <= half {
+		if s.units(t) <= half {
 			light = append(light, s)
 		} else {
 			heavy = append(heavy, s)
@@ -35,7 +35,7 @@ func (l *laws) drift(t int) (float64, error) {
 	var product, fourth float64
 	for _, s := range heavy {
 		mean, variance := post.predict(l.terms.row(s.mix, t))
-		e, excess := s.log-mean, s.units()-half
+		e, excess := s.log-mean, s.units(t)-half
 		product += (e*e - variance - post.residual) * excess * excess
 		fourth += excess * excess * excess * excess
 	}

@@ -80,7 +80,7 @@ func fitLaws(observations []Observation, classes int) (*laws, error) {
 			designs, index = append(designs, newDesign(kinds, rows, y)), append(index, t)
 		}
 	}
-	posteriors, p, err := learn(designs)
+	posteriors, p, err := learn(designs, index)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func fitLaws(observations []Observation, classes int) (*laws, error) {
 func (l *laws) class(t int, out heldOut) (Class, error) {
 	samples, post := l.targets[t], l.posteriors[t]
 	response, covariance := l.terms.response(post)
-	residual := math.Sqrt(post.residual)
+	residual := math.Sqrt(l.single(t))
 	noise, degrees := noiseStdDev(samples)
 	if degrees == 0 {
 		noise = residual / math.Sqrt2 // half of the variance, for want of better
@@ -103,7 +103,7 @@ func (l *laws) class(t int, out heldOut) (Class, error) {
 	low, high, units := math.Inf(1), math.Inf(-1), 0.0
 	for _, s := range samples {
 		low, high = math.Min(low, s.log), math.Max(high, s.log)
-		units = math.Max(units, s.units())
+		units = math.Max(units, s.units(t))
 	}
 	drift, err := l.drift(t)
 	if err != nil {
@@ -118,17 +118,28 @@ func (l *laws) class(t int, out heldOut) (Class, error) {
 		IntervalScale: significant(out.scale(0)),
 		Min:           significant(math.Exp(low) / wider), Max: significant(math.Exp(high) * wider),
 		MaxUnits: units, ExtrapolationStdDev: significant(drift),
+		Seen: encodeSeen(l.terms.seen[t]), UnseenLoadStdDev: significant(l.terms.unseenLoad), UnseenPresenceStdDev: significant(l.terms.unseenPresence),
 		Observations: len(samples),
 	}, nil
 }
 
-// units is the load beside one container of the sample's class: all of the mix but itself.
-func (s sample) units() float64 {
-	units := -1.0
-	for _, l := range s.mix {
-		units += l.Units
+// single is the variance of one measurement around the law. The law is fitted to the means of repeats, which hide part of the noise.
+func (l *laws) single(t int) float64 {
+	noise, _ := noiseStdDev(l.targets[t])
+	var hidden float64
+	for _, s := range l.targets[t] {
+		hidden += 1 - 1/float64(len(s.repeats))
 	}
-	return math.Max(units, 0)
+	return l.posteriors[t].residual + noise*noise*hidden/float64(len(l.targets[t]))
+}
+
+// units is the load beside one container of class t.
+func (s sample) units(t int) float64 {
+	var units float64
+	for _, l := range s.mix {
+		units += math.Max(l.neighbours(t), 0)
+	}
+	return units
 }
 
 // noiseStdDev pools the scatter of repeated measurements of the same mix: sqrt(sum of squares / degrees of freedom). Zero degrees

@@ -328,6 +328,31 @@ func TestModelOf200ClassesFitsAnObject(t *testing.T) {
 	t.Logf("%d bytes", len(b))
 }
 
+// The order of the rows does not decide.
+func TestFitOfShuffledRows(t *testing.T) {
+	t.Parallel()
+	rows := []string{"1,0,1,", "0,1,,1", "1,1,0.9,0.8", "2,1,0.8,0.7", "1,2,0.85,0.6", "3,1,0.7,0.65", "2,2,0.72,0.55"}
+	a := mustRead(t, "n_a,n_b,perf_a,perf_b\n"+strings.Join(rows, "\n")+"\n")
+	rng := rand.New(rand.NewPCG(16, 16))
+	rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	b := mustRead(t, "n_a,n_b,perf_a,perf_b\n"+strings.Join(rows, "\n")+"\n")
+	var versions []string
+	for _, table := range []*Table{a, b} {
+		ds, err := Pool(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Fit(ds, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions = append(versions, m.Version())
+	}
+	if versions[0] != versions[1] {
+		t.Errorf("versions are %v", versions)
+	}
+}
+
 func TestFitIsDeterministic(t *testing.T) {
 	t.Parallel()
 	a, _ := synthetic(10, 300, 0.03, 10)

@@ -107,8 +107,11 @@ func TestExtrapolationOnMetis(t *testing.T) {
 		q := m.Document().Fit
 		t.Logf("<=%v containers (%d mixes): reported error %.3f coverage %.3f; on %v larger cells error %.3f coverage %.3f, mean width of ln %.2f",
 			most, q.Mixes, q.MeanAbsolutePercentageError, q.Coverage, n, absolute/n, inside/n, width/n)
-		if inside/n < 0.88 {
-			t.Errorf("fitted to mixes of at most %v containers, %.3f of the larger ones lie in their 90 %% interval", most, inside/n)
+		// An interval that excludes nothing would hold everything: where there is something to go by, it must be of use too.
+		widest := map[float64]float64{3: 0.75, 4: 0.55, 5: 0.45}
+		if bound, ok := widest[most]; inside/n < 0.88 || ok && width/n > bound {
+			t.Errorf("fitted to mixes of at most %v containers, %.3f of the larger ones lie in their 90 %% interval of mean width %.2f of ln",
+				most, inside/n, width/n)
 		}
 	}
 }

@@ -30,8 +30,12 @@ type Row struct {
 	Counts, Performance []float64
 }
 
-// maxPerformance bounds what is believed of one container: a thousand times its performance alone is another unit.
-const maxPerformance = 1000
+// Bounds of what is believed: a node of a thousand containers, and of one container a thousand times its performance alone or a
+// thousandth. Beyond, it is another unit, and the fit loses its digits.
+const (
+	maxUnits       = 1000
+	maxPerformance = 1000
+)
 
 // columns are the positions of a mixes file's columns.
 type columns struct {
@@ -129,8 +133,8 @@ func (cols *columns) parse(record []string) (Row, error) {
 	for k, class := range cols.classes {
 		text := strings.TrimSpace(record[cols.count[k]])
 		count, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(count >= 0 && count <= 1e6) {
-			return row, fmt.Errorf("column n_%s: %q is not a load, expected a number from 0 to 1e6", class, text)
+		if err != nil || !(count >= 0 && count <= maxUnits) {
+			return row, fmt.Errorf("column n_%s: %q is not a load, expected a number of containers from 0 to %d", class, text, maxUnits)
 		}
 		row.Counts[k], row.Performance[k] = count, math.NaN()
 		if cols.performance[k] < 0 {
@@ -141,8 +145,8 @@ func (cols *columns) parse(record []string) (Row, error) {
 			continue
 		}
 		perf, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(perf >= 0 && perf <= maxPerformance) {
-			return row, fmt.Errorf("column perf_%s: %q is not a performance, expected a number from 0 to %d (1 = alone on a node) or nothing", class, text, maxPerformance)
+		if err != nil || !(perf == 0 || perf >= 1.0/maxPerformance && perf <= maxPerformance) {
+			return row, fmt.Errorf("column perf_%s: %q is not a performance, expected a number from 0.001 to %d (1 = alone on a node), or 0 or nothing where it failed", class, text, maxPerformance)
 		}
 		if perf > 0 && count == 0 {
 			return row, fmt.Errorf("column perf_%s is %v but n_%[1]s is 0: a class that is absent has no performance", class, perf)

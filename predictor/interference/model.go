@@ -14,9 +14,12 @@ type Model struct {
 	// the document's vectors multiplied out, so that a prediction is a handful of additions.
 	count, presence []float64
 	// unknownCount[t] and unknownPresence[t] are what a neighbour of no known class does to t: the mean over the known, at most
-	// 0. unknownVariance[t] is how far the known differ in it, per squared unit.
-	unknownCount, unknownPresence, unknownVariance []float64
-	measured                                       lookup
+	// 0. unknownVariance[t] are the coefficients of units², units and 1 in the variance of that effect.
+	unknownCount, unknownPresence []float64
+	unknownVariance               [][3]float64
+	// unseen[t*classes+j] is whether j was never beside t, where the law's own covariance does not show it.
+	unseen   []bool
+	measured lookup
 }
 
 // Prediction is the predicted performance of one container of a class in a mix, 1 = alone on the node.
@@ -41,7 +44,8 @@ func New(d Document) (*Model, error) {
 	m := &Model{
 		doc: d, classes: n, index: make(map[string]int, n),
 		count: make([]float64, n*n), presence: make([]float64, n*n),
-		unknownCount: make([]float64, n), unknownPresence: make([]float64, n), unknownVariance: make([]float64, n),
+		unknownCount: make([]float64, n), unknownPresence: make([]float64, n), unknownVariance: make([][3]float64, n),
+		unseen: make([]bool, n*n),
 	}
 	for t, class := range d.Classes {
 		m.index[class.Name] = t
@@ -52,10 +56,15 @@ func New(d Document) (*Model, error) {
 			m.unknownCount[t] += c / float64(n)
 			m.unknownPresence[t] += p / float64(n)
 		}
-		mean := m.unknownCount[t] + m.unknownPresence[t]
-		for j := range d.Classes {
-			deviation := m.count[t*n+j] + m.presence[t*n+j] - mean
-			m.unknownVariance[t] += deviation * deviation / float64(n)
+		m.unknownVariance[t] = m.varianceOfUnknown(t)
+		if class.Seen != "" {
+			seen, err := decodeSeen(class.Seen, n)
+			if err != nil {
+				return nil, fmt.Errorf("interference model: classes[%d] (%s): %w", t, class.Name, err)
+			}
+			for j, ok := range seen {
+				m.unseen[t*n+j] = !ok
+			}
 		}
 		m.unknownCount[t] = math.Min(0, m.unknownCount[t])
 		m.unknownPresence[t] = math.Min(0, m.unknownPresence[t])
@@ -146,14 +155,22 @@ func (m *Model) predict(mix Mix, t int, obs measurement, measured bool) Predicti
 	belief, noise := law, c.ResidualStdDev // a new measurement scatters around the law by the residual
 	if measured {
 		lack := c.lackOfFit()
-		law.variance += lack * lack
-		belief = blend(law, obs, c.NoiseStdDev)
-		belief.mean = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev).mean // the mean that Value uses
+		// The law has seen this measurement, so that its own uncertainty is no reason to believe the measurement twice: the weights are
+		// those of lack of fit and noise, as in Value, and the law's part of the blend keeps the law's uncertainty.
+		belief = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev)
+		if lack > 0 {
+			rest := 1 - belief.variance*obs.repeats/(c.NoiseStdDev*c.NoiseStdDev)
+			if c.NoiseStdDev == 0 {
+				rest = 0
+			}
+			belief.variance += rest * rest * law.variance
+		}
 		if c.NoiseDegrees > 0 {
 			noise = c.NoiseStdDev // else the residual stays: how much of it is noise is not known
 		}
 	}
-	width := c.IntervalScale * math.Sqrt(belief.variance+noise*noise)
+	// The scale was measured where noise dominates. It may widen what the law does not know, but not shrink it.
+	width := math.Hypot(c.IntervalScale*noise, math.Max(c.IntervalScale, normalScale)*math.Sqrt(belief.variance))
 	if !measured {
 		// The scale was measured on mixes of the size of the data, which tell nothing of this part.
 		width = math.Hypot(width, normalScale*drift)
@@ -174,9 +191,6 @@ const largestLog = 20
 
 // beyond is how many units more than ever measured are beside a container of class t.
 func (c *Class) beyond(mix Mix, t int) float64 {
-	if c.MaxUnits == 0 {
-		return 0 // not known
-	}
 	units := -c.MaxUnits
 	for _, l := range mix {
 		units += math.Max(l.neighbours(t), 0)
@@ -234,8 +248,13 @@ func (m *Model) coefficientVariance(mix Mix, t int) float64 {
 			continue
 		}
 		if l.Class == Unknown {
-			v += units * units * m.unknownVariance[t]
+			w := &m.unknownVariance[t]
+			v += units*units*w[0] + units*w[1] + w[2]
 			continue
+		}
+		if m.unseen[t*m.classes+l.Class] {
+			load, present := units*m.doc.Classes[t].UnseenLoadStdDev, m.doc.Classes[t].UnseenPresenceStdDev
+			v += load*load + present*present
 		}
 		neighbour := &m.doc.Classes[l.Class]
 		for d := range rank {

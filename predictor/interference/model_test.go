@@ -115,8 +115,9 @@ func TestFailedMeasurementIsNotUsed(t *testing.T) {
 	near(t, "web", m.Performance(Mix{{0, 1}, {1, 2}}, 0), math.Exp(-0.7))
 }
 
-// Unmeasured: sd² = residual² + variance of the intercept = 0.0025 + 0.0009; two of them each way. Measured: the belief's variance
-// is w·noise²/4 with the law's variance 0.0016 + 0.0009, and a new measurement adds noise².
+// Unmeasured: sd² = residual² + variance of the intercept = 0.0025 + 0.0009; two of them each way. Measured: with the weight
+// w = 0.0016/(0.0016 + 0.000225) of lack of fit against noise, the belief's variance is w·0.000225 + (1−w)²·0.0009, and a new
+// measurement adds noise².
 func TestInterval(t *testing.T) {
 	t.Parallel()
 	mix := Mix{{0, 1}, {1, 1}}
@@ -127,14 +128,15 @@ func TestInterval(t *testing.T) {
 
 	m := mustNew(t, twoClasses(MeasuredMix{Classes: []int{0, 1}, Units: []float64{1, 1}, Performance: []float64{0.6, 1.2}, Repeats: []int{4, 1}}))
 	q := m.Predict(mix, 0)
-	w := 0.0025 / (0.0025 + 0.000225)
-	width = 2 * math.Sqrt(w*0.000225+0.0009)
+	w := 0.0016 / (0.0016 + 0.000225)
+	belief := w*0.000225 + (1-w)*(1-w)*0.0009
+	width = 2 * math.Sqrt(belief+0.0009)
 	near(t, "measured lo", q.Lo, math.Exp(math.Log(q.Mean)-width))
 	assumed := twoClasses(MeasuredMix{Classes: []int{0, 1}, Units: []float64{1, 1}, Performance: []float64{0.6, 1.2}, Repeats: []int{4, 1}})
 	assumed.Classes[0].NoiseDegrees = 0 // the noise is not known: a new measurement may scatter by all of the residual
 	assumed.Version = Fingerprint(assumed)
 	r := mustNew(t, assumed).Predict(mix, 0)
-	near(t, "lo with assumed noise", r.Lo, math.Exp(math.Log(r.Mean)-2*math.Sqrt(w*0.000225+0.0025)))
+	near(t, "lo with assumed noise", r.Lo, math.Exp(math.Log(r.Mean)-2*math.Sqrt(belief+0.0025)))
 	if q.Hi-q.Lo >= p.Hi-p.Lo {
 		t.Errorf("a measurement widened the interval: %v to %v", p, q)
 	}

@@ -93,8 +93,8 @@ func (d *design) solve(p prior, residual float64) (*posterior, error) {
 
 // learn fits all classes together: the prior variances of load and presence are common to all classes and follow from the spread
 // of the terms (empirical Bayes by expectation maximisation, so that a good fit in one place does not make another place certain),
-// the residual variance is each class's own.
-func learn(designs []*design) ([]*posterior, prior, error) {
+// the residual variance is each class's own. classes are the designs' class indices, for errors.
+func learn(designs []*design, classes []int) ([]*posterior, prior, error) {
 	const rounds = 40 // the variances change by less than 1 % a round after 20 on Metis' mixes
 	p := startPrior()
 	residuals := make([]float64, len(designs))
@@ -107,7 +107,7 @@ func learn(designs []*design) ([]*posterior, prior, error) {
 		for t, d := range designs {
 			post, err := d.solve(p, residuals[t])
 			if err != nil {
-				return nil, p, fmt.Errorf("class %d: %w", t, err)
+				return nil, p, fmt.Errorf("class %d: %w", classes[t], err)
 			}
 			posteriors[t] = post
 			for j, kind := range d.kinds {

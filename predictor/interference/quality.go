@@ -10,8 +10,9 @@ const intervalCoverage = 0.9
 
 // heldOut are the errors of one class's mixes, each predicted by a model that never saw it.
 type heldOut struct {
-	truth, predicted []float64 // performance
-	standardised     []float64 // |error of ln| over its predicted standard deviation
+	truth, predicted []float64 // performance of the mean measurement, one a cell
+	single           []float64 // |error of ln| of each single measurement over its predicted standard deviation
+	cell             []int     // to which cell a single measurement belongs
 }
 
 // crossValidate fits ten times without a tenth of the distinct mixes, from the basis on, and predicts that tenth. Cells of a class
@@ -42,26 +43,30 @@ func crossValidate(ds *Dataset) ([]heldOut, error) {
 			}
 			for _, s := range samples {
 				mean, variance := l.posteriors[t].predict(l.terms.row(s.mix, t))
-				out[t].add(s.log, mean, variance+l.posteriors[t].residual)
+				out[t].add(s, mean, variance+l.single(t))
 			}
 		}
 	}
 	return out, nil
 }
 
-func (h *heldOut) add(truth, predicted, variance float64) {
-	h.truth = append(h.truth, math.Exp(truth))
+// add notes a prediction of ln(performance): its error on the mean, and on each measurement, of the given variance.
+func (h *heldOut) add(s sample, predicted, variance float64) {
+	for _, x := range s.repeats {
+		h.single = append(h.single, math.Abs(x-predicted)/math.Sqrt(variance))
+		h.cell = append(h.cell, len(h.truth))
+	}
+	h.truth = append(h.truth, math.Exp(s.log))
 	h.predicted = append(h.predicted, math.Exp(predicted))
-	h.standardised = append(h.standardised, math.Abs(truth-predicted)/math.Sqrt(variance))
 }
 
-// scale is the number of standard deviations that holds 90 % of the errors: of all (half 0), or of every second one, starting
+// scale is the number of standard deviations that holds 90 % of the errors: of all (half 0), or of every second cell's, starting
 // with the first (1) or the second (2). Few errors say little about a tail: below 20 it is at least the normal distribution's.
 func (h heldOut) scale(half int) float64 {
 	const few = 20
 	var z []float64
-	for i, x := range h.standardised {
-		if half == 0 || i%2 == half-1 {
+	for i, x := range h.single {
+		if half == 0 || h.cell[i]%2 == half-1 {
 			z = append(z, x)
 		}
 	}
@@ -80,7 +85,7 @@ func (h heldOut) scale(half int) float64 {
 // quality sums up the errors of all classes. Coverage is measured on the half that did not set the interval's width.
 func quality(classes []heldOut, mixes int) Quality {
 	q := Quality{Mixes: mixes}
-	var absolute, r2, varied, inside float64
+	var absolute, r2, varied, inside, singles float64
 	for _, h := range classes {
 		q.Cells += len(h.truth)
 		if d, ok := determination(h.truth, h.predicted); ok {
@@ -90,15 +95,17 @@ func quality(classes []heldOut, mixes int) Quality {
 		width := [2]float64{h.scale(2), h.scale(1)}
 		for i, truth := range h.truth {
 			absolute += math.Abs(h.predicted[i]-truth) / truth
-			if h.standardised[i] <= width[i%2] {
+		}
+		for i, x := range h.single {
+			singles++
+			if x <= width[h.cell[i]%2] {
 				inside++
 			}
 		}
 	}
 	if q.Cells > 0 {
-		n := float64(q.Cells)
-		q.MeanAbsolutePercentageError = significant(absolute / n)
-		q.Coverage = significant(inside / n)
+		q.MeanAbsolutePercentageError = significant(absolute / float64(q.Cells))
+		q.Coverage = significant(inside / singles)
 	}
 	if varied > 0 {
 		q.R2 = significant(r2 / varied)

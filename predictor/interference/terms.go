@@ -10,6 +10,10 @@ type terms struct {
 	pressure, presence [][]float64
 	rank               int
 	own                bool // one dimension for each class
+	// Without: seen[t][j] is whether j was measured beside t, and how far effects of single classes lie from a class's mean effect,
+	// as standard deviations; nil and 0 with dimensions of their own.
+	seen                       [][]bool
+	unseenLoad, unseenPresence float64
 }
 
 // kinds are the columns: intercept, means (if own), pressure dimensions, presence dimensions.

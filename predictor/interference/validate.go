@@ -50,11 +50,15 @@ func (c *Class) validate(rank int) error {
 		{"presence", c.Presence, rank},
 		{"response", c.Response, width},
 		{"covariance", c.Covariance, width * (width + 1) / 2},
-		{
-			"residualStdDev, noiseStdDev, intervalScale, min, max, maxUnits, extrapolationStdDev",
-			[]float64{c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.Min, c.Max, c.MaxUnits, c.ExtrapolationStdDev},
-			7,
-		},
+		{"residualStdDev", []float64{c.ResidualStdDev}, 1},
+		{"noiseStdDev", []float64{c.NoiseStdDev}, 1},
+		{"intervalScale", []float64{c.IntervalScale}, 1},
+		{"min", []float64{c.Min}, 1},
+		{"max", []float64{c.Max}, 1},
+		{"maxUnits", []float64{c.MaxUnits}, 1},
+		{"extrapolationStdDev", []float64{c.ExtrapolationStdDev}, 1},
+		{"unseenLoadStdDev", []float64{c.UnseenLoadStdDev}, 1},
+		{"unseenPresenceStdDev", []float64{c.UnseenPresenceStdDev}, 1},
 	} {
 		if len(v.values) != v.want {
 			return fmt.Errorf("%s has %d numbers, expected %d at rank %d", v.field, len(v.values), v.want, rank)
@@ -65,7 +69,7 @@ func (c *Class) validate(rank int) error {
 			}
 		}
 	}
-	if min(c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.MaxUnits, c.ExtrapolationStdDev) < 0 || min(c.NoiseDegrees, c.Observations) < 0 {
+	if min(c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.MaxUnits, c.ExtrapolationStdDev, c.UnseenLoadStdDev, c.UnseenPresenceStdDev) < 0 || min(c.NoiseDegrees, c.Observations) < 0 {
 		return fmt.Errorf("standard deviations, intervalScale, maxUnits, noiseDegrees and observations are 0 or more")
 	}
 	if c.Min <= 0 || c.Max < c.Min {
