@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	vpav1 "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/apis/autoscaling.k8s.io/v1"
+
+	"github.com/ballast-k8s/ballast/test/component"
 )
 
 // written is what a recommender wrote in a namespace, as JSON without times and the namespace's name, by object.
@@ -88,7 +90,7 @@ func (s *suite) awaitEqual(t *testing.T) {
 		}
 		return cmp.Diff(want, got)
 	}
-	eventually(t, soon, equal)
+	component.Eventually(t, soon, equal)
 	s.awaitRounds(t, ours, theirs)
 	if diff := equal(); diff != "" {
 		t.Errorf("statuses (-stock +ballast):\n%s", diff)
@@ -103,7 +105,7 @@ func (s *suite) awaitRounds(t *testing.T, namespaces ...string) {
 	t.Helper()
 	after := time.Now().Add(2 * time.Second) // rounds come every second, and checkpoints tell whole seconds
 	for _, namespace := range namespaces {
-		eventually(t, soon, func() string {
+		component.Eventually(t, soon, func() string {
 			checkpoint, err := s.vpas.AutoscalingV1().VerticalPodAutoscalerCheckpoints(namespace).Get(t.Context(), "steady-app", metav1.GetOptions{})
 			if err != nil {
 				return err.Error()

@@ -9,6 +9,8 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/test/component"
 )
 
 // testRights asks for rights that the logs cannot tell of: that to delete the checkpoints of VPA objects that are gone is used every ten
@@ -43,7 +45,7 @@ func testRights(t *testing.T, s *suite) {
 func testPermissions(t *testing.T, s *suite) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	if _, err := get(ctx, s.http, s.leads.base+"/healthz"); err != nil {
+	if _, err := component.Get(ctx, s.http, s.leads.base+"/healthz"); err != nil {
 		t.Errorf("the probe fails: %v", err)
 	}
 	s.leads.Stop()

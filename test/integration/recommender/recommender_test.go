@@ -17,6 +17,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
+	"github.com/ballast-k8s/ballast/test/component"
 )
 
 // switchBound is what the switch promises.
@@ -65,7 +66,7 @@ func testWaitsForTypes(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	s.awaitMetric(t, soon, s.leads, `vpa_recommender_execution_latency_seconds_bucket{step="total",le="+Inf"} 1`)
-	if _, err := get(t.Context(), s.http, s.leads.base+"/healthz"); err != nil {
+	if _, err := component.Get(t.Context(), s.http, s.leads.base+"/healthz"); err != nil {
 		t.Error(err)
 	}
 	s.leads.Stop()
@@ -129,10 +130,10 @@ func testUntouched(t *testing.T, s *suite) {
 	if _, err := s.vpas.AutoscalingV1().VerticalPodAutoscalers(ours).Create(t.Context(), w.vpa("somebody"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ApplyFiles(t.Context(), filepath.Join(root, "manifests/examples/vpa.yaml")); err != nil {
+	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/examples/vpa.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, soon, func() string {
+	component.Eventually(t, soon, func() string {
 		if _, ok := s.statuses(t, "default")["web"]; !ok {
 			return "the example has no status"
 		}
@@ -164,7 +165,7 @@ func testHandover(t *testing.T, s *suite) {
 	}
 	s.awaitRounds(t, theirs) // the stock recommender has noticed
 	s.wipe(t, moving)
-	eventually(t, soon, func() string { return cmp.Diff(before, s.recommendations(t, moving)) })
+	component.Eventually(t, soon, func() string { return cmp.Diff(before, s.recommendations(t, moving)) })
 	s.awaitRounds(t, moving)
 	if diff := cmp.Diff(s.histories(t, ours), s.histories(t, moving)); diff != "" {
 		t.Errorf("checkpoints (-of the beginning +after the change):\n%s", diff)
@@ -173,11 +174,11 @@ func testHandover(t *testing.T, s *suite) {
 
 // testEndpoint asks as nobody.
 func testEndpoint(t *testing.T, s *suite) {
-	nobody := insecure(&tls.Config{MinVersion: tls.VersionTLS12})
-	if body, err := get(t.Context(), nobody, s.leads.base+"/healthz"); err != nil || body != "ok" {
+	nobody := component.Insecure(&tls.Config{MinVersion: tls.VersionTLS12})
+	if body, err := component.Get(t.Context(), nobody, s.leads.base+"/healthz"); err != nil || body != "ok" {
 		t.Errorf("/healthz says %q, error %v", body, err)
 	}
-	if body, err := get(t.Context(), nobody, s.leads.base+"/metrics"); err == nil || !strings.Contains(err.Error(), "403") {
+	if body, err := component.Get(t.Context(), nobody, s.leads.base+"/metrics"); err == nil || !strings.Contains(err.Error(), ": 403 Forbidden") {
 		t.Errorf("/metrics says %.80q to nobody, error %v", body, err)
 	}
 	s.awaitMetric(t, soon, s.leads, `vpa_recommender_metric_server_responses{client_name="default-metrics-client",is_error="true"} `)
@@ -189,7 +190,7 @@ func testSwitch(t *testing.T, s *suite) {
 		s.turn(t, mode)
 		s.awaitMetric(t, switchBound, s.leads, `sla_recommender_mode{mode="`+mode+`"} 1`)
 		s.wipe(t, ours)
-		eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
+		component.Eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
 	}
 	s.turn(t, "on")
 	s.awaitMetric(t, switchBound, s.leads, "sla_recommender_switch_errors_total 1")

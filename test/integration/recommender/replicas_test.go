@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/test/component"
 )
 
 // testTakeOver kills the leader.
@@ -25,7 +26,7 @@ func testTakeOver(t *testing.T, s *suite) {
 	s.wipe(t, ours)
 	// Those who wait try every 1 to 2.2 retry periods; the rest is for the busy machine.
 	s.awaitMetric(t, leaseDuration+3*retryPeriod+5*time.Second, next, "sla_recommender_leader 1")
-	eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
+	component.Eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
 	s.awaitRounds(t, ours)
 	if diff := cmp.Diff(s.histories(t, theirs), s.histories(t, ours)); diff != "" {
 		t.Errorf("checkpoints (-stock +ballast):\n%s", diff)
@@ -56,5 +57,5 @@ func testRestart(t *testing.T, s *suite) {
 	}
 	s.leads = s.start(t, "fourth")
 	s.awaitMetric(t, soon, s.leads, "sla_recommender_leader 1")
-	eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
+	component.Eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
 }

@@ -3,15 +3,10 @@
 package recommender_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,14 +17,12 @@ import (
 	vpaclientset "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/client/clientset/versioned"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
+	"github.com/ballast-k8s/ballast/test/component"
 )
 
 const (
-	// root is the module's root folder, seen from this one.
-	root = "../../.."
 	// soon bounds what should take a moment; it is generous for busy machines and the race detector.
 	soon = 30 * time.Second
 	// leaseDuration, renewDeadline and retryPeriod are those of the replicas under test.
@@ -59,8 +52,8 @@ type replica struct {
 // TestRecommender takes one cluster and the recommenders through what an operator does to them. Subtests depend on those before.
 func TestRecommender(t *testing.T) {
 	binary := make(chan string, 1)
-	go func() { binary <- build(t) }()        // while the cluster starts
-	ctx := context.WithoutCancel(t.Context()) // the cluster must outlive it: its logs are read in the clean-up
+	go func() { binary <- component.Build(t, "ballast-recommender") }() // while the cluster starts
+	ctx := context.WithoutCancel(t.Context())                           // the cluster must outlive it: its logs are read in the clean-up
 	cluster, err := localcluster.Start(ctx, localcluster.Config{TempDir: t.TempDir()})
 	if err != nil {
 		<-binary
@@ -69,7 +62,7 @@ func TestRecommender(t *testing.T) {
 	s := &suite{Cluster: cluster, binary: <-binary}
 	t.Cleanup(func() {
 		if t.Failed() && s.leads != nil {
-			t.Logf("log of the recommender:\n%s", tail(s.leads.LogPath(), 60))
+			t.Logf("log of the recommender:\n%s", component.Tail(s.leads.LogPath(), 60))
 		}
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)
@@ -99,22 +92,6 @@ func TestRecommender(t *testing.T) {
 	}
 }
 
-// build makes the binary: the real one, with the race detector where the tests run with it.
-func build(t *testing.T) string {
-	binary := filepath.Join(t.TempDir(), "ballast-recommender")
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/ballast-recommender")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if raceEnabled {
-		cmd.Args = append(cmd.Args[:2], append([]string{"-race"}, cmd.Args[2:]...)...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-	}
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("building ballast-recommender: %v\n%s", err, out)
-	}
-	return binary
-}
-
 // connect makes the administrator's clients, the permissions of our recommender and a node.
 func (s *suite) connect(t *testing.T) {
 	t.Helper()
@@ -129,24 +106,16 @@ func (s *suite) connect(t *testing.T) {
 	if s.vpas, err = vpaclientset.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	tlsConfig, err := rest.TLSConfigFor(config)
-	if err != nil {
+	if s.http, err = component.Client(config); err != nil {
 		t.Fatal(err)
 	}
-	s.http = insecure(tlsConfig) // the certificate says who asks
-	if err := s.ApplyFiles(t.Context(), filepath.Join(root, "manifests/recommender/rbac.yaml")); err != nil {
+	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/recommender/rbac.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	shape := localcluster.NodeShape{Capacity: v1.ResourceList{v1.ResourceCPU: resource.MustParse("64"), v1.ResourceMemory: resource.MustParse("256Gi")}}
 	if err := s.AddNodes(t.Context(), node, 1, shape); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// insecure is a client that accepts a self-signed certificate.
-func insecure(config *tls.Config) *http.Client {
-	config.InsecureSkipVerify, config.NextProtos = true, nil // the recommender signs its own certificate
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}, Timeout: 5 * time.Second}
 }
 
 // configure writes a configuration file.
@@ -199,28 +168,11 @@ func (s *suite) startStock(t *testing.T) {
 	}
 }
 
-func get(ctx context.Context, client *http.Client, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = errors.New(response.Status)
-	}
-	return string(body), err
-}
-
 // awaitMetric waits for a sample that begins so, written as in the exposition.
 func (s *suite) awaitMetric(t *testing.T, within time.Duration, r *replica, sample string) {
 	t.Helper()
-	eventually(t, within, func() string {
-		body, err := get(t.Context(), s.http, r.base+"/metrics")
+	component.Eventually(t, within, func() string {
+		body, err := component.Get(t.Context(), s.http, r.base+"/metrics")
 		if err != nil {
 			return err.Error()
 		}
@@ -229,27 +181,4 @@ func (s *suite) awaitMetric(t *testing.T, within time.Duration, r *replica, samp
 		}
 		return ""
 	})
-}
-
-// eventually waits until problem is empty.
-func eventually(t *testing.T, within time.Duration, problem func() string) {
-	t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
-		p := problem()
-		if p == "" {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after %v: %s", within, p)
-		}
-	}
-}
-
-func tail(path string, lines int) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	all := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
 }

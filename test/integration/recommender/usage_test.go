@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/test/component"
 )
 
 // podMetrics makes the API server itself serve the metrics API: what metrics-server would answer are objects that the test writes, so
@@ -51,7 +53,7 @@ func testUsage(t *testing.T, s *suite) {
 		for _, namespace := range []string{ours, theirs} {
 			s.awaitSamples(t, namespace, 2*(i+1)) // two replicas
 		}
-		eventually(t, soon, func() string { return cmp.Diff(s.statuses(t, theirs), s.statuses(t, ours)) })
+		component.Eventually(t, soon, func() string { return cmp.Diff(s.statuses(t, theirs), s.statuses(t, ours)) })
 	}
 	s.awaitEqual(t)
 	// The 90th percentile of 200, 350, 500, 650 and 800 millicores is the last, whose bucket ends at 0.8006 cores; with 15 %: 920m.
@@ -101,7 +103,7 @@ func (s *suite) measure(t *testing.T, namespace string, at time.Time, millicores
 // awaitSamples waits until a recommender has seen so many samples of the workload without history.
 func (s *suite) awaitSamples(t *testing.T, namespace string, want int) {
 	t.Helper()
-	eventually(t, soon, func() string {
+	component.Eventually(t, soon, func() string {
 		checkpoint, err := s.vpas.AutoscalingV1().VerticalPodAutoscalerCheckpoints(namespace).Get(t.Context(), "fresh-app", metav1.GetOptions{})
 		if err != nil {
 			return err.Error()

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/test/component"
 	"github.com/ballast-k8s/ballast/test/handmodel"
 )
 
@@ -61,7 +62,7 @@ func (s *suite) remove(t *testing.T, name string) {
 func (s *suite) awaitNode(t *testing.T, within time.Duration, name, want string) {
 	t.Helper()
 	var got string
-	eventually(t, within, func() string {
+	component.Eventually(t, within, func() string {
 		pod, err := s.client.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
@@ -79,7 +80,7 @@ func (s *suite) awaitNode(t *testing.T, within time.Duration, name, want string)
 // awaitRefusal waits until the scheduler says that the pod fits nowhere, with this text.
 func (s *suite) awaitRefusal(t *testing.T, name, want string) {
 	t.Helper()
-	eventually(t, soon, func() string {
+	component.Eventually(t, soon, func() string {
 		pod, err := s.client.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
@@ -106,7 +107,7 @@ func refusal(pod *v1.Pod) string {
 // awaitEvent waits for the plugin's event on a pod that holds all texts.
 func (s *suite) awaitEvent(t *testing.T, pod string, texts ...string) {
 	t.Helper()
-	eventually(t, soon, func() string {
+	component.Eventually(t, soon, func() string {
 		events, err := s.client.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + pod + ",reason=InterferenceFit"})
 		if err != nil {
 			return err.Error()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
+	"github.com/ballast-k8s/ballast/test/component"
 	"github.com/ballast-k8s/ballast/test/handmodel"
 )
 
@@ -71,7 +72,7 @@ func testStartsWithoutCRD(t *testing.T, s *suite) {
 }
 
 func testModelComesLate(t *testing.T, s *suite) {
-	if err := s.ApplyFiles(t.Context(), filepath.Join(root, "manifests/crd/ballast.dev_interferencemodels.yaml")); err != nil {
+	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/crd/ballast.dev_interferencemodels.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	s.publish(t, "default", time.Now(), nil, classes()...)
@@ -202,7 +203,7 @@ func testSwitch(t *testing.T, s *suite) {
 func testPermissions(t *testing.T, s *suite) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	if _, err := s.get(ctx, strings.TrimSuffix(s.metrics, "/metrics")+"/healthz"); err != nil {
+	if _, err := component.Get(ctx, s.http, strings.TrimSuffix(s.metrics, "/metrics")+"/healthz"); err != nil {
 		t.Errorf("the probe fails: %v", err)
 	}
 	s.scheduler.Stop()

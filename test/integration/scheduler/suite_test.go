@@ -2,14 +2,10 @@
 package scheduler_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,14 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
+	"github.com/ballast-k8s/ballast/test/component"
 )
-
-// root is the module's root folder, seen from this one.
-const root = "../../.."
 
 // suite is the cluster that all tests share, and the scheduler under test.
 type suite struct {
@@ -42,8 +35,8 @@ type suite struct {
 // TestScheduler takes one cluster and one scheduler process through what an operator does to them. Subtests depend on those before.
 func TestScheduler(t *testing.T) {
 	binary := make(chan string, 1)
-	go func() { binary <- build(t) }()        // while the cluster starts
-	ctx := context.WithoutCancel(t.Context()) // the cluster must outlive it: its logs are read in the clean-up
+	go func() { binary <- component.Build(t, "ballast-scheduler") }() // while the cluster starts
+	ctx := context.WithoutCancel(t.Context())                         // the cluster must outlive it: its logs are read in the clean-up
 	cluster, err := localcluster.Start(ctx, localcluster.Config{TempDir: t.TempDir()})
 	if err != nil {
 		<-binary
@@ -52,7 +45,7 @@ func TestScheduler(t *testing.T) {
 	s := &suite{Cluster: cluster, binary: <-binary}
 	t.Cleanup(func() {
 		if t.Failed() && s.scheduler != nil {
-			t.Logf("log of the scheduler:\n%s", tail(t, s.scheduler.LogPath(), 60))
+			t.Logf("log of the scheduler:\n%s", component.Tail(s.scheduler.LogPath(), 60))
 		}
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)
@@ -80,22 +73,6 @@ func TestScheduler(t *testing.T) {
 	}
 }
 
-// build makes the binary: the real one, with the race detector where the tests run with it.
-func build(t *testing.T) string {
-	binary := filepath.Join(t.TempDir(), "ballast-scheduler")
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/ballast-scheduler")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if raceEnabled {
-		cmd.Args = append(cmd.Args[:2], append([]string{"-race"}, cmd.Args[2:]...)...)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
-	}
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("building ballast-scheduler: %v\n%s", err, out)
-	}
-	return binary
-}
-
 // connect makes the administrator's clients and the permissions of the scheduler.
 func (s *suite) connect(t *testing.T) {
 	t.Helper()
@@ -107,14 +84,10 @@ func (s *suite) connect(t *testing.T) {
 	if s.objects, err = dynamic.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	tlsConfig, err := rest.TLSConfigFor(config)
-	if err != nil {
+	if s.http, err = component.Client(config); err != nil {
 		t.Fatal(err)
 	}
-	tlsConfig.InsecureSkipVerify = true // the scheduler signs its own certificate; ours says who asks
-	tlsConfig.NextProtos = nil
-	s.http = &http.Client{Transport: &http.Transport{TLSClientConfig: tlsConfig, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}, Timeout: 5 * time.Second}
-	if err := s.ApplyFiles(t.Context(), filepath.Join(root, "manifests/scheduler/rbac.yaml")); err != nil {
+	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/scheduler/rbac.yaml")); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,7 +95,7 @@ func (s *suite) connect(t *testing.T) {
 // configure writes the configuration of manifests/scheduler/profile-second.yaml with further profiles in it, as YAML.
 func (s *suite) configure(t *testing.T, name, kubeconfig, profiles string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "manifests/scheduler/profile-second.yaml"))
+	text, err := os.ReadFile(filepath.Join(component.Root, "manifests/scheduler/profile-second.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +152,7 @@ func (s *suite) start(t *testing.T, profiles string) {
 			"--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
 		},
 		Ready: func(ctx context.Context) error {
-			body, err := s.get(ctx, s.metrics)
+			body, err := component.Get(ctx, s.http, s.metrics)
 			if err == nil && !strings.Contains(body, `leader_election_master_status{name="kube-scheduler"} 1`) {
 				err = fmt.Errorf("not the leader yet")
 			}
@@ -191,27 +164,10 @@ func (s *suite) start(t *testing.T, profiles string) {
 	}
 }
 
-func (s *suite) get(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := s.http.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s: %s", url, response.Status, body)
-	}
-	return string(body), err
-}
-
 // metric reads one sample of the plugin's, written as in the exposition without the prefix; -1 if it is not there.
 func (s *suite) metric(t *testing.T, sample string) float64 {
 	t.Helper()
-	body, err := s.get(t.Context(), s.metrics)
+	body, err := component.Get(t.Context(), s.http, s.metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,36 +185,12 @@ func (s *suite) metric(t *testing.T, sample string) float64 {
 
 func (s *suite) awaitMetric(t *testing.T, within time.Duration, sample string, want float64) {
 	t.Helper()
-	eventually(t, within, func() string {
+	component.Eventually(t, within, func() string {
 		if got := s.metric(t, sample); got != want {
 			return fmt.Sprintf("%s is %v, want %v", sample, got, want)
 		}
 		return ""
 	})
-}
-
-// eventually waits until problem is empty.
-func eventually(t *testing.T, within time.Duration, problem func() string) {
-	t.Helper()
-	for end := time.Now().Add(within); ; time.Sleep(50 * time.Millisecond) {
-		p := problem()
-		if p == "" {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after %v: %s", within, p)
-		}
-	}
-}
-
-func tail(t *testing.T, path string, lines int) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	all := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	return string(bytes.Join(all[max(0, len(all)-lines):], []byte("\n")))
 }
 
 // nodeShape is a node of 4 CPU and 16 Gi.

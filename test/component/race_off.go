@@ -1,6 +1,6 @@
-//go:build race
+//go:build !race
 
-package recommender_test
+package component
 
 // raceEnabled says that the tests run under the race detector.
-const raceEnabled = true
+const raceEnabled = false

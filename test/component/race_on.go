@@ -1,6 +1,6 @@
-//go:build !race
+//go:build race
 
-package scheduler_test
+package component
 
 // raceEnabled says that the tests run under the race detector.
-const raceEnabled = false
+const raceEnabled = true

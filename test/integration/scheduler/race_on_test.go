@@ -1,6 +1,0 @@
-//go:build race
-
-package scheduler_test
-
-// raceEnabled says that the tests run under the race detector.
-const raceEnabled = true
