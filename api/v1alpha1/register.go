@@ -12,9 +12,12 @@ var SchemeGroupVersion = schema.GroupVersion{Group: "ballast.dev", Version: "v1a
 // InterferenceModels is the resource of InterferenceModel objects.
 var InterferenceModels = SchemeGroupVersion.WithResource("interferencemodels")
 
+// LatencyObjectives is the resource of LatencyObjective objects.
+var LatencyObjectives = SchemeGroupVersion.WithResource("latencyobjectives")
+
 // AddToScheme registers the types.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(SchemeGroupVersion, &InterferenceModel{}, &InterferenceModelList{})
+	s.AddKnownTypes(SchemeGroupVersion, &InterferenceModel{}, &InterferenceModelList{}, &LatencyObjective{}, &LatencyObjectiveList{})
 	metav1.AddToGroupVersion(s, SchemeGroupVersion)
 	return nil
 }
