@@ -60,7 +60,7 @@ manifests: ## Generate CRDs and deep copies from api/
 
 .PHONY: test
 test: lint build ## Everything: lint, architecture, built binaries, unit and integration tests under the race detector
-	$(toolbuild) hyper kwok controller-gen vpa
+	$(toolbuild) hyper kwok controller-gen vpa metrics-server
 	{ rc=0; go test -json -p 1 ./test/arch ./test/e2e || rc=1; $(RACE) $(RACED) || rc=1; exit $$rc; } | $(TESTSUM)
 
 .PHONY: test-unit
@@ -84,7 +84,7 @@ fmt: ## Format the code as lint expects
 
 .PHONY: e2e
 e2e: build ## Whole system, uncached: tests on a real control plane and of the built binaries, the demo among them (real nodes: not yet)
-	$(toolbuild) hyper kwok vpa
+	$(toolbuild) hyper kwok vpa metrics-server
 	go test -json -count=1 -timeout 30m -p 1 $(SYSTEM) | $(TESTSUM)
 
 .PHONY: demo

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -105,7 +106,10 @@ func cacheKey(p plan, target platform) (string, error) {
 		Programs []string
 		LDFlags  string
 		Share    []string
-	}{Platform: target, LDFlags: p.ldflags, Share: p.tool.share}
+	}{Platform: target, LDFlags: p.ldflags}
+	for _, shared := range p.tool.share {
+		flags.Share = append(flags.Share, shared.name+" "+strings.Join(shared.paths, " "))
+	}
 	for _, program := range p.programs {
 		flags.Programs = append(flags.Programs, program.pkg+" "+program.name)
 	}
@@ -147,10 +151,8 @@ func (b *builder) fill(ctx context.Context, p plan, entry string) error {
 	if err := b.compile(ctx, p, filepath.Join(partial, "bin")); err != nil {
 		return err
 	}
-	if len(p.tool.share) > 0 {
-		if err := writeShare(ctx, p, filepath.Join(partial, "share", p.tool.name, p.tool.shareAs)); err != nil {
-			return err
-		}
+	if err := writeShare(ctx, p, filepath.Join(partial, "share", p.tool.name)); err != nil {
+		return err
 	}
 	if err := os.Rename(partial, entry); err != nil {
 		return fmt.Errorf("putting the build in place: %w", err)

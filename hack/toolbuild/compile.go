@@ -100,25 +100,39 @@ func isPackage(line string) bool {
 	return !strings.ContainsAny(line, " \t:#") && !strings.HasPrefix(line, ".")
 }
 
-// writeShare joins the tool's shared files, which stand in the module that the tool is built from.
-func writeShare(ctx context.Context, p plan, file string) error {
+// writeShare writes the tool's shared files into dir. Their parts stand in the module that the tool is built from.
+func writeShare(ctx context.Context, p plan, dir string) error {
+	if len(p.tool.share) == 0 {
+		return nil
+	}
 	out, err := goOutput(ctx, p.module, "list", "-m", "-f", "{{.Dir}}", p.tool.shareFrom)
 	if err != nil {
 		return err
 	}
-	var joined bytes.Buffer
-	for _, name := range p.tool.share {
-		content, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), name))
-		if err != nil {
-			return fmt.Errorf("reading a file of module %s: %w", p.tool.shareFrom, err)
-		}
-		fmt.Fprintf(&joined, "---\n# %s: %s\n%s\n", p.tool.shareFrom, name, bytes.TrimSpace(content))
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making a folder: %w", err)
 	}
-	if err := os.WriteFile(file, joined.Bytes(), 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", p.tool.shareAs, err)
+	for _, shared := range p.tool.share {
+		joined, err := joinFiles(p.tool.shareFrom, strings.TrimSpace(string(out)), shared.paths)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, shared.name), joined, 0o644); err != nil {
+			return fmt.Errorf("writing %s: %w", shared.name, err)
+		}
 	}
 	return nil
+}
+
+// joinFiles joins files of the module that stands in dir into one multi-document YAML text.
+func joinFiles(module, dir string, paths []string) ([]byte, error) {
+	var joined bytes.Buffer
+	for _, path := range paths {
+		content, err := os.ReadFile(filepath.Join(dir, path))
+		if err != nil {
+			return nil, fmt.Errorf("reading a file of module %s: %w", module, err)
+		}
+		fmt.Fprintf(&joined, "---\n# %s: %s\n%s\n", module, path, bytes.TrimSpace(content))
+	}
+	return joined.Bytes(), nil
 }

@@ -24,8 +24,8 @@ func (p plan) links() map[string]string {
 			links[filepath.Join("bin", name)] = target
 		}
 	}
-	if len(p.tool.share) > 0 {
-		file := filepath.Join("share", p.tool.name, p.tool.shareAs)
+	for _, shared := range p.tool.share {
+		file := filepath.Join("share", p.tool.name, shared.name)
 		links[file] = filepath.Join(cached, file)
 	}
 	return links

@@ -17,11 +17,18 @@ type tool struct {
 	links []string
 	// versioned is the module whose version is linked in as Kubernetes' own; empty for none.
 	versioned string
-	// share are files of the module shareFrom, joined into one multi-document YAML file at share/<name>/<shareAs>.
-	shareFrom, shareAs string
-	share              []string
+	// shareFrom is the module whose files are shared.
+	shareFrom string
+	share     []sharedFile
 	// cold is how long the first build takes at most, measured on two busy cores.
 	cold string
+}
+
+// sharedFile is a file that clusters of tests and demonstrations get, of the version that the programs are made for: files of the
+// module shareFrom, joined into one multi-document YAML file at share/<name of the tool>/<name>.
+type sharedFile struct {
+	name  string
+	paths []string
 }
 
 // allTools lists the tools, the most wanted first.
@@ -35,24 +42,31 @@ func allTools() []tool {
 		{
 			name: "kwok", cold: "about 1 minute",
 			// KWOK has no behaviour of its own: these say when nodes become ready and pods run, complete and go.
-			shareFrom: "sigs.k8s.io/kwok", shareAs: "stages.yaml",
-			share: []string{
+			shareFrom: "sigs.k8s.io/kwok",
+			share: []sharedFile{{name: "stages.yaml", paths: []string{
 				"kustomize/stage/node/fast/node-initialize.yaml",
 				"kustomize/stage/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
 				"kustomize/stage/pod/fast/pod-ready.yaml",
 				"kustomize/stage/pod/fast/pod-complete.yaml",
 				"kustomize/stage/pod/fast/pod-delete.yaml",
-			},
+			}}},
 		},
 		{name: "controller-gen", cold: "about 1 minute"},
 		{name: "golangci-lint", cold: "about 2 minutes"},
 		{
 			name: "vpa", prefix: "vpa-", cold: "about 2 minutes",
-			// Clusters of tests and demonstrations get VPA's own types, of the version that the binaries are made for.
-			shareFrom: "k8s.io/autoscaler/vertical-pod-autoscaler", shareAs: "crds.yaml",
-			share: []string{"deploy/vpa-v1-crd-gen.yaml"},
+			shareFrom: "k8s.io/autoscaler/vertical-pod-autoscaler",
+			share: []sharedFile{
+				{name: "crds.yaml", paths: []string{"deploy/vpa-v1-crd-gen.yaml"}},
+				{name: "rbac.yaml", paths: []string{"deploy/vpa-rbac.yaml"}},
+			},
 		},
-		{name: "metrics-server", cold: "about 2 minutes"},
+		{
+			name: "metrics-server", cold: "about 2 minutes", // a main of our own around upstream's packages: see there
+			links:     []string{"metrics-server"},
+			shareFrom: "sigs.k8s.io/metrics-server",
+			share:     []sharedFile{{name: "rbac.yaml", paths: []string{"manifests/base/rbac.yaml"}}},
+		},
 	}
 }
 

@@ -56,7 +56,8 @@ func write(t *testing.T, path, text string) {
 func hello() []tool {
 	return []tool{{
 		name: "hello", links: []string{"hi", "ciao"}, cold: "a second",
-		shareFrom: "example.test/hello", shareAs: "all.yaml", share: []string{"one.txt", "one.txt"},
+		shareFrom: "example.test/hello",
+		share:     []sharedFile{{name: "all.yaml", paths: []string{"one.txt", "one.txt"}}, {name: "one.yaml", paths: []string{"one.txt"}}},
 	}}
 }
 
@@ -95,10 +96,12 @@ func TestBuildCacheAndRebuild(t *testing.T) {
 	if target, _ := os.Readlink(filepath.Join(b.dir, "bin", "hi")); !strings.HasPrefix(target, "../cache/hello-") {
 		t.Errorf("link to %q, want a relative one into the cache", target)
 	}
-	shared, err := os.ReadFile(filepath.Join(b.dir, "share", "hello", "all.yaml"))
-	want := "---\n# example.test/hello: one.txt\na: 1\n"
-	if err != nil || string(shared) != want+want {
-		t.Errorf("shared file: %v\n%s", err, shared)
+	const part = "---\n# example.test/hello: one.txt\na: 1\n"
+	for name, want := range map[string]string{"all.yaml": part + part, "one.yaml": part} {
+		shared, err := os.ReadFile(filepath.Join(b.dir, "share", "hello", name))
+		if err != nil || string(shared) != want {
+			t.Errorf("shared file %s: %v\n%s", name, err, shared)
+		}
 	}
 	first := entries(t, b)
 
@@ -251,7 +254,7 @@ func TestTools(t *testing.T) {
 	want := []string{
 		"bin/controller-gen", "bin/etcd", "bin/golangci-lint", "bin/kube-apiserver", "bin/kube-controller-manager", "bin/kube-scheduler",
 		"bin/kubectl", "bin/kwok", "bin/metrics-server", "bin/vpa-admission-controller", "bin/vpa-recommender", "bin/vpa-updater",
-		"share/kwok/stages.yaml", "share/vpa/crds.yaml",
+		"share/kwok/stages.yaml", "share/metrics-server/rbac.yaml", "share/vpa/crds.yaml", "share/vpa/rbac.yaml",
 	}
 	if diff := cmp.Diff(want, links); diff != "" {
 		t.Errorf("what is built (-want +got):\n%s", diff)

@@ -2,6 +2,8 @@ package localcluster
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -52,6 +54,7 @@ func TestCluster(t *testing.T) {
 	}{
 		{"healthy", testHealthy},
 		{"nodes", testNodes},
+		{"serving certificate", testServing},
 		{"pod runs", testPodRuns},
 		{"least privilege", testLeastPrivilege},
 		{"service account", testServiceAccount},
@@ -118,6 +121,35 @@ func testNodes(t *testing.T, c *Cluster) {
 	}
 	if err := c.AddNodes(t.Context(), "none", 0, shape); err == nil {
 		t.Error("adding no nodes succeeded")
+	}
+}
+
+// testServing checks whom a server's certificate convinces: clients with our kubeconfigs, but not the API server as a client.
+func testServing(t *testing.T, c *Cluster) {
+	certFile, keyFile, err := c.ServingCertificate("kubelets", "127.0.0.1", "kubelets.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pem, err := os.ReadFile(c.AuthorityFile())
+	roots := x509.NewCertPool()
+	if err != nil || !roots.AppendCertsFromPEM(pem) {
+		t.Fatalf("the authority's certificate: %v", err)
+	}
+	for host, good := range map[string]bool{"127.0.0.1": true, "kubelets.test": true, "kubernetes": false} {
+		if _, err := pair.Leaf.Verify(x509.VerifyOptions{Roots: roots, DNSName: host}); (err == nil) != good {
+			t.Errorf("as server %s: %v", host, err)
+		}
+	}
+	client := x509.VerifyOptions{Roots: roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	if _, err := pair.Leaf.Verify(client); err == nil {
+		t.Error("the certificate of a server is good for a client")
+	}
+	if _, _, err := c.ServingCertificate("nobody"); err == nil {
+		t.Error("a server without a name got a certificate")
 	}
 }
 

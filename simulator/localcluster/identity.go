@@ -45,6 +45,28 @@ func (c *Cluster) ServiceAccountKubeconfig(ctx context.Context, namespace, name 
 	return c.writeKubeconfig("sa:"+namespace+":"+name, &clientcmdapi.AuthInfo{Token: answer.Status.Token})
 }
 
+// ServingCertificate issues a certificate, of the authority that all kubeconfigs here trust, for a server with the given host names or
+// addresses, of which there must be at least one, and returns the paths of the files, both PEM. The name is theirs, without an
+// ending. A second call for the same name replaces them.
+func (c *Cluster) ServingCertificate(name string, hosts ...string) (certFile, keyFile string, err error) {
+	if len(hosts) == 0 {
+		return "", "", fmt.Errorf("issuing the certificate of %q: it needs a host name or address", name)
+	}
+	pair, err := c.ca.issue(name, nil, hosts...)
+	if err != nil {
+		return "", "", err
+	}
+	name = "serving-" + name // not one of the control plane's own
+	dir := filepath.Join(c.dir, "pki")
+	if err := pair.write(dir, name); err != nil {
+		return "", "", explainSpace(c.dir, err)
+	}
+	return filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key"), nil
+}
+
+// AuthorityFile returns the path of the certificate, PEM, of the authority that signs ServingCertificate and the API server's own.
+func (c *Cluster) AuthorityFile() string { return filepath.Join(c.dir, "pki", "ca.crt") }
+
 // writeKubeconfig stores a kubeconfig with one context for the identity and returns its path.
 func (c *Cluster) writeKubeconfig(identity string, auth *clientcmdapi.AuthInfo) (string, error) {
 	path := filepath.Join(c.dir, strings.NewReplacer(":", "-", "/", "-").Replace(identity)+".kubeconfig")

@@ -51,7 +51,8 @@ func (a *authority) certPEM() []byte {
 	return pem
 }
 
-// issue signs a certificate with a new key for a client, and for a server if there are host names or addresses.
+// issue signs a certificate with a new key: for a server if there are host names or addresses, else for a client. A server's would
+// otherwise also be a user of the API server.
 func (a *authority) issue(name string, groups []string, hosts ...string) (keyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -78,7 +79,7 @@ func (a *authority) issue(name string, groups []string, hosts ...string) (keyPai
 		}
 	}
 	if len(hosts) > 0 {
-		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
