@@ -1,0 +1,24 @@
+// Package sizing decides, once a round, how much CPU each workload of one latency objective is to request: the fewest cores that keep the
+// percentile within its target at the load that is planned for, and when to change what is there. A Controller takes in what was
+// observed in each window (Observe) and gives a Decision (Decide); Fallback leads a workload back to stock while there is none.
+//
+// # Method
+//
+// Of each workload the controller keeps the CPU work of a call, which is usage over calls, and a latency law (package latency) fitted on
+// past windows. A workload's replicas enter the law as one pod with the harmonic mean of their spare cores, since the mean time of
+// processor sharing is one over spare cores and a call meets a replica at random: a short replica counts for more than a long one.
+//
+// The planned rate is an upper quantile, of the rate two rounds ahead: a smoothed rate times the quantile of the ratios seen so far. Loads
+// of all services grow alike. Predicted percentiles are corrected by the ratios of observed over predicted percentile in past windows, each
+// predicted before it was seen (split-conformal); these hold what the chain of exponential laws leaves out, above all bursts within a
+// minute. Cores come from package allocate, with an upper quantile of the ratio as its Tail (package hindsight does both).
+//
+// A target rises at once and falls when less has been enough for Periods.Settle. Lower and Upper are what the VPA updater acts on, not
+// an interval of belief. Lower is what the present load needs, so that a pod below it is resized within a minute; Upper is the target plus
+// the waste that is let be.
+//
+// # Assumptions
+//
+// A service's calls divide evenly among its pods. Two pods of a workload on one node do not share its headroom: what one pod sees is taken
+// to be its own. Where nodes are idle, laws are fitted on what pods obtained, and requests are still sized for a fully busy node.
+package sizing

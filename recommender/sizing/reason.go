@@ -1,0 +1,65 @@
+package sizing
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/ballast-k8s/ballast/recommender/allocate"
+)
+
+// judge says whether the objective is met, at risk or out of reach.
+func (c *Controller) judge(d *Decision, s *sizing, o *Observation) {
+	name, target := fmt.Sprintf("p%.4g", 100*c.objective.Percentile), c.objective.Target
+	d.Met = d.Requests > 0 && d.Attainment >= c.objective.Percentile
+	d.MetMessage = fmt.Sprintf("%.3f %% of %.0f requests in the last %s were within %s, objective %.4g %%", 100*d.Attainment, d.Requests,
+		c.attained.Window(), milliseconds(target), 100*c.objective.Percentile)
+	if s.result.Infeasible {
+		d.Infeasible = true
+		d.InfeasibleMessage = fmt.Sprintf("at %.4g requests/s planned, %s reaches %s at best, target %s: raise maxAllowed, the replicas or the target",
+			s.growth*s.forecast.Last, name, milliseconds(s.result.Reachable), milliseconds(target))
+	}
+	now := s.steps.problem(c.objective, 1, 1)
+	held := allocate.Predict(now, s.steps.cores(request, 1))
+	around := interval(s.factors, held)
+	d.AtRisk = o.missed(c.objective) || s.factors.Safe*held > target
+	if o.missed(c.objective) {
+		d.AtRiskMessage = fmt.Sprintf("%.2f %% of %.0f requests were within %s in the window to %s; ", 100*o.Within/o.Requests, o.Requests,
+			milliseconds(target), o.Time.Format(time.TimeOnly))
+	}
+	d.AtRiskMessage += fmt.Sprintf("%s at the present requests on busy nodes: %s (%s to %s), target %s", name, milliseconds(around.Value),
+		milliseconds(around.Low), milliseconds(around.High), milliseconds(target))
+}
+
+// reason explains an allocation whose target would be wanted, if its nodes have the room.
+func (s *sizing) reason(i int, wanted float64, d *Decision, o Objective) string {
+	a, step := &d.Allocations[i], s.steps[i]
+	text := fmt.Sprintf("%s: %s per pod (%d pods) for %.4g calls/s planned (%.4g now), %s of the %s budget of p%.4g %s; predicted %s (%s to %s)",
+		step.Workload, millicores(a.Target), len(step.Pods), s.growth*step.Calls, step.Calls, milliseconds(a.Budget),
+		milliseconds(s.result.Predicted), 100*o.Percentile, milliseconds(o.Target), milliseconds(d.Predicted.Value),
+		milliseconds(d.Predicted.Low), milliseconds(d.Predicted.High))
+	if s.queue {
+		text += "; raised to drain a queue"
+	}
+	if found := roundUp(s.result.Cores[i]); found < wanted {
+		text += fmt.Sprintf("; %s would do, held until less has been enough for a while", millicores(found))
+	}
+	if r := s.reach[i]; r.stuck > 0 {
+		why := fmt.Sprintf("the node of one has %s free", millicores(r.free))
+		if !step.InPlace {
+			why = "the VPA does not resize in place"
+		}
+		text += fmt.Sprintf("; needs %s, but for %d pods %s", millicores(wanted), r.stuck, why)
+	}
+	return text
+}
+
+// milliseconds prints a time.
+func milliseconds(seconds float64) string {
+	if math.IsInf(seconds, 0) || math.IsNaN(seconds) {
+		return "no end (a queue that grows)"
+	}
+	return fmt.Sprintf("%.3g ms", 1000*seconds)
+}
+
+func millicores(cores float64) string { return fmt.Sprintf("%.0f m", 1000*cores) }

@@ -1,0 +1,131 @@
+package sizing
+
+import (
+	"time"
+
+	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+)
+
+// Objective is what the requests of one entry operation are to meet.
+type Objective struct {
+	// Name is used in messages.
+	Name string
+	// Percentile is the share of requests that must be within Target, in (0, 1); Target is in seconds.
+	Percentile, Target float64
+}
+
+// Periods are the times of the control loop.
+type Periods struct {
+	// Round is the time between two decisions and the length of a window.
+	Round time.Duration
+	// MaxAge is the age past which an observation is no ground for a decision.
+	MaxAge time.Duration
+	// Hold is how long the last objective-based target is held once blind, Step the time between two steps down after that.
+	Hold, Step time.Duration
+	// Settle is how long less must have been enough before a target falls.
+	Settle time.Duration
+}
+
+// DefaultPeriods are those of the design: a decision a minute, data of at most 5 minutes, 10 minutes of holding, a step every 5
+// minutes, 10 minutes to settle.
+func DefaultPeriods() Periods {
+	return Periods{
+		Round: time.Minute, MaxAge: 5 * time.Minute, Hold: 10 * time.Minute, Step: 5 * time.Minute, Settle: 10 * time.Minute,
+	}
+}
+
+// Divided returns the periods of a demonstration whose clock runs so many times as fast; a factor that is not above 0 changes nothing.
+func (p Periods) Divided(by float64) Periods {
+	if !(by > 0) {
+		return p
+	}
+	divide := func(d time.Duration) time.Duration { return max(1, time.Duration(float64(d)/by)) }
+	return Periods{
+		Round: divide(p.Round), MaxAge: divide(p.MaxAge), Hold: divide(p.Hold), Step: divide(p.Step), Settle: divide(p.Settle),
+	}
+}
+
+// Pod is one replica, in cores.
+type Pod struct {
+	// Request is what it asks for, Usage what it used on average over the window.
+	Request, Usage float64
+	// Available is what it could have obtained: the larger of its part of a fully busy node, by weight, and its usage plus what was idle.
+	Available float64
+	// Headroom is what its node can still give to requests; negative counts as 0.
+	Headroom float64
+	// Node names its node, so that pods on one node share its headroom; empty = it shares with none.
+	Node string
+}
+
+// Service is one service of the application in one window.
+type Service struct {
+	// Workload names the VPA object, "namespace/name"; unique in an observation.
+	Workload string
+	// Calls are those per second at all pods, from wherever they come.
+	Calls float64
+	// Visits are the calls per entry request, Critical those of them on the critical path, weighted by time.
+	Visits, Critical float64
+	// Self is the mean exclusive time of a call, in seconds; NaN = no trace in this window.
+	Self float64
+	// Pods are the replicas.
+	Pods []Pod
+	// Min and Max bound the cores of a pod, by the VPA's policy; 0 = none.
+	Min, Max float64
+	// InPlace says that the VPA resizes pods in place.
+	InPlace bool
+}
+
+// Observation is what was seen in one window.
+type Observation struct {
+	// Time is the end of the window, Seconds its length.
+	Time    time.Time
+	Seconds float64
+	// Requests are those of the entry operation, Within those that succeeded within the target.
+	Requests, Within float64
+	// Percentile is the objective's percentile as observed, in seconds; NaN = too few requests.
+	Percentile float64
+	Services   []Service
+}
+
+// Interval is a value with its two-sided 90 % interval.
+type Interval struct{ Low, Value, High float64 }
+
+// Allocation is what one workload is to have.
+type Allocation struct {
+	Workload string
+	// Target, Lower and Upper are cores per pod, Lower <= Target <= Upper. The VPA updater acts on pods outside Lower and Upper.
+	Target, Lower, Upper float64
+	// Budget is the workload's part of the predicted percentile, in seconds; Share is the same over the whole, in [0, 1].
+	Budget, Share float64
+	// Sensitivity is the time, in seconds, that one more core per pod takes off the percentile.
+	Sensitivity float64
+	// Reason is a sentence with numbers.
+	Reason string
+}
+
+// Decision is the result of a round.
+type Decision struct {
+	Time time.Time
+	// Blind says that the data carry no decision, for BlindReason (CamelCase); the workloads then follow Fallback.
+	Blind bool
+	// Infeasible says that the bounds of the workloads do not let the target be met; the allocation is the nearest there is.
+	Infeasible bool
+	// AtRisk says that the percentile, observed or predicted at the present requests, reaches over the target.
+	AtRisk bool
+	// Met says that the attainment over the objective's window is at least its percentile. AtRisk and Met mean nothing while Blind.
+	Met bool
+
+	BlindReason, BlindMessage                    string
+	InfeasibleMessage, AtRiskMessage, MetMessage string
+
+	// Predicted is the percentile at the allocation and the planned load, in seconds.
+	Predicted Interval
+	// Attainment is the share within the target of the Requests in the objective's window; 0 without requests.
+	Attainment, Requests float64
+	// Observed is the percentile of the last window, in seconds; zero where it had too few requests.
+	Observed Interval
+	// Coverage says how often past forecasts held.
+	Coverage hindsight.Coverage
+	// Allocations are in the order of workload names; empty while Blind.
+	Allocations []Allocation
+}
