@@ -1,0 +1,39 @@
+// Package telemetry keeps the last minutes of an application's spans and latency histograms and hands out what they say of an entry
+// operation: requests and their latency, and what each service has of them. It is what the recommender sees of requests.
+//
+// # What comes in
+//
+// Handler receives OTLP/HTTP (package otlp). Used are
+//
+//   - spans of all kinds: their structure says how often a request calls a service, how long a call works by itself and how much of
+//     that is on the critical path (package predictor/callgraph, with its rules for bad traces). Sampled traces count by the inverse of the
+//     sampling probability, which samplers leave in the trace state.
+//   - histograms traces.span.metrics.duration (the Collector's spanmetrics connector; also under its older name duration) of span kinds
+//     SERVER and CONSUMER, and http.server.request.duration: explicit or exponential, cumulative or delta. They count every request, so
+//     requests, the share within the target, percentiles and call rates come from them where there are any.
+//
+// Where a service has several of these metrics, the first in this order that counted anything is used, so that nothing counts twice. A
+// window without a histogram of its entry says so (FromSpans).
+//
+// # Time
+//
+// A datum belongs to the window in which its time lies: the end of the entry's span, the time of the point. A trace needs no closing: a
+// window takes what is there of it when it is read. So a window should end a little before now, by what exporters wait (5 s in
+// OpenTelemetry's SDKs for spans). What comes after is not made up for.
+//
+// A cumulative series counts what it added between two points. Its first point counts whole only if the series began during the store's
+// life and less than Limits.MaxAge ago; it begins anew when its start time moves past its last point or its count falls. Call rates are
+// over the time between a series' points, not the window's length, if the series spans the window.
+//
+// # Bounds
+//
+// Limits bound bodies, spans, traces, series and points; the oldest go first, and everything goes at MaxAge. 400,000 spans take about
+// 60 MB. The sender hears of what was refused (partial success), and sla_recommender_telemetry_dropped_total counts it by reason, also
+// what was evicted before its age: a window may then cover less than it says.
+//
+// # Limits of what it says
+//
+// Percentiles are of successful requests: a request that fails counts as not within the target, however fast. An upper bucket without
+// end gives its lower bound. Nested Server spans of one service count as one call of a request, but as several in Calls where these come
+// from spans.
+package telemetry

@@ -1,0 +1,38 @@
+package telemetry
+
+import (
+	"cmp"
+	"time"
+)
+
+// Limits bound what a Store holds. A field that is zero or less stands for that of DefaultLimits.
+type Limits struct {
+	Body          int           // bytes of one request, uncompressed
+	Requests      int           // requests worked on at once; more are told to come again
+	Spans         int           // spans held
+	Traces        int           // traces held
+	SpansPerTrace int           // of one trace
+	Series        int           // histogram series followed, and operations remembered
+	Points        int           // differences of histograms held
+	Attribute     int           // bytes of a name or other attribute that is used
+	MaxAge        time.Duration // after arrival: older is dropped, a series without a point for so long is forgotten
+}
+
+// DefaultLimits hold ten minutes of 65 traces a second with 10 spans each, and of 650 points a second.
+func DefaultLimits() Limits {
+	return Limits{
+		Body: 4 << 20, Requests: 16, Spans: 400_000, Traces: 100_000, SpansPerTrace: 2_000,
+		Series: 20_000, Points: 400_000, Attribute: 256, MaxAge: 10 * time.Minute,
+	}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	return Limits{
+		Body: cmp.Or(max(l.Body, 0), d.Body), Requests: cmp.Or(max(l.Requests, 0), d.Requests),
+		Spans: cmp.Or(max(l.Spans, 0), d.Spans), Traces: cmp.Or(max(l.Traces, 0), d.Traces),
+		SpansPerTrace: cmp.Or(max(l.SpansPerTrace, 0), d.SpansPerTrace), Series: cmp.Or(max(l.Series, 0), d.Series),
+		Points: cmp.Or(max(l.Points, 0), d.Points), Attribute: cmp.Or(max(l.Attribute, 0), d.Attribute),
+		MaxAge: cmp.Or(max(l.MaxAge, 0), d.MaxAge),
+	}
+}
