@@ -15,7 +15,7 @@ func (s *Simulation) finish(id int32, ok bool) {
 	} else {
 		svc.stats.Failed++
 	}
-	s.span(v, !ok)
+	s.ended(v, ok)
 	v.state = returning // before anything else happens: answers to calls that it no longer waits for are void
 	if p.queue.Len() > 0 && p.serving < svc.spec.Concurrency {
 		s.serve(p.queue.Pop()) // first, so that no call that the answer leads to overtakes the queue

@@ -87,7 +87,7 @@ func (s *Simulation) kill(id PodID) {
 		if v := &s.visits[i]; v.pod == int32(id) && v.state >= queued && v.state <= calling {
 			inside = append(inside, int32(i)) //nolint:gosec // a visit's number
 			s.services[p.service].stats.Failed++
-			s.span(v, true)
+			s.ended(v, false)
 			v.failed, v.state = true, returning
 		}
 	}

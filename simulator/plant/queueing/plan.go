@@ -8,6 +8,8 @@ type plan struct {
 	stages []stage
 	// roots[i] are the patterns of operation i.
 	roots [][]root
+	// kinds are the pairs of service and operation that calls have.
+	kinds []callKind
 }
 
 // root is a pattern: its first call, and the sum of the shares up to and including it, over the sum of all.
@@ -19,6 +21,7 @@ type root struct {
 // node is a call in a pattern.
 type node struct {
 	service, operation int32 // operation is that of the whole request
+	kind               int32 // of call, in plan.kinds
 	firstStage, stages int32
 	network            servicegraph.Law
 	timeout            float64
@@ -68,7 +71,7 @@ func (p *plan) reserve(n int) int32 {
 
 func (p *plan) fill(at int32, c servicegraph.Call, operation int32, index map[string]int32) {
 	n := node{
-		service: index[c.Service], operation: operation, span: c.Operation,
+		service: index[c.Service], operation: operation, kind: p.kind(c.Service, c.Operation), span: c.Operation,
 		firstStage: int32(len(p.stages)), stages: int32(len(c.Stages)), //nolint:gosec // bounded as the calls are
 		network: c.Network, timeout: c.TimeoutSeconds, retries: uint8(c.Retries), //nolint:gosec // at most MaxRetries
 		async: c.Async, optional: c.Optional,

@@ -25,6 +25,7 @@ type Simulation struct {
 
 	services   []service
 	operations []operation
+	calls      []calls // by kind
 	pods       []pod
 	visits     []visit
 	unused     []int32     // visits
@@ -62,6 +63,7 @@ func New(cfg Config) (*Simulation, error) {
 	s.rng = rand.New(&s.stream) //nolint:gosec // a simulation
 	s.timeouts = make([]deadlines, len(s.plan.nodes))
 	s.operations = make([]operation, len(cfg.Application.Operations))
+	s.calls = make([]calls, len(s.plan.kinds))
 	for _, spec := range cfg.Application.Services {
 		s.services = append(s.services, newService(spec))
 	}
