@@ -3,12 +3,15 @@ package recommender
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"net"
 	"os"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/client-go/tools/leaderelection"
 	"sigs.k8s.io/yaml"
+
+	"github.com/ballast-k8s/ballast/recommender/election"
 )
 
 // ConfigAPIVersion and ConfigKind are what a configuration file says it is.
@@ -22,31 +25,39 @@ type Config struct {
 	// Interval is the time between two rounds, at least minInterval. Usage is sampled once a round. Defaults to one minute, as
 	// the stock recommender's: VPA's confidence counts samples and takes them for minutes.
 	Interval time.Duration
+	// Speedup is for demonstrations, whose clock runs so many times as fast: it divides every period, ours and VPA's own (Interval,
+	// holding and stepping down, VPA's half-lives, aggregation interval and confidence intervals). What users write in objects, such as
+	// a LatencyObjective's target and window, it leaves alone. From 1 to maxSpeedup; Interval divided by it must still be minInterval.
+	// Defaults to 1.
+	Speedup float64
+	// Telemetry says where spans and metrics of the applications are received.
+	Telemetry Telemetry
 	// LeaderElection says whether and how replicas take turns.
-	LeaderElection LeaderElection
+	LeaderElection election.Config
 }
 
-// LeaderElection is the part of Config about replicas. The fields are those of every Kubernetes component, with their defaults.
-type LeaderElection struct {
-	// LeaderElect lets one replica decide and the others wait. Defaults to true. Without it there must be one replica only.
-	LeaderElect bool
-	// LeaseDuration is how long a replica that is gone is waited for. Defaults to 15 s.
-	LeaseDuration time.Duration
-	// RenewDeadline is how long the leader tries to renew the lease before it gives up. Less than LeaseDuration. Defaults to 10 s.
-	RenewDeadline time.Duration
-	// RetryPeriod is the time between two tries; those who wait add a random time to it. 1.2 times it must be less than
-	// RenewDeadline. Defaults to 2 s.
-	RetryPeriod time.Duration
+// Telemetry is the part of Config about the receiver of OTLP over HTTPS.
+type Telemetry struct {
+	// BindAddress is listened on; nil means that of the endpoint for health and metrics.
+	BindAddress net.IP
+	// Port is OTLP's, 4318. 0 means no receiver: then every LatencyObjective is blind, and its workloads get stock recommendations.
+	Port int
 }
 
 // minInterval keeps a typing error from flooding the API server. Kubelets measure usage every 10 to 15 s.
 const minInterval = time.Second
 
+// maxSpeedup turns VPA's day of memory into a minute and a half. Faster, rounds of a second would be minutes of the demonstration.
+const maxSpeedup = 1000
+
+// otlpPort is the one that OTLP over HTTP has by its specification.
+const otlpPort = 4318
+
 // DefaultConfig is the configuration of an empty file.
 func DefaultConfig() Config {
 	return Config{
-		Interval: time.Minute,
-		LeaderElection: LeaderElection{
+		Interval: time.Minute, Speedup: 1, Telemetry: Telemetry{Port: otlpPort},
+		LeaderElection: election.Config{
 			LeaderElect: true, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
 		},
 	}
@@ -58,36 +69,41 @@ func (c Config) Validate() field.ErrorList {
 	if c.Interval < minInterval {
 		errs = append(errs, field.Invalid(field.NewPath("interval"), c.Interval.String(), fmt.Sprintf("must be at least %s, such as 1m", minInterval)))
 	}
+	switch {
+	case !(c.Speedup >= 1 && c.Speedup <= maxSpeedup): // NaN too
+		errs = append(errs, field.Invalid(field.NewPath("speedup"), c.Speedup, fmt.Sprintf("must be from 1 to %d", maxSpeedup)))
+	case c.Interval >= minInterval && c.period() < minInterval:
+		errs = append(errs, field.Invalid(field.NewPath("speedup"), c.Speedup,
+			fmt.Sprintf("leaves %s of interval %s, must leave at least %s", c.period(), c.Interval, minInterval)))
+	}
+	if c.Telemetry.Port < 0 || c.Telemetry.Port > math.MaxUint16 {
+		errs = append(errs, field.Invalid(field.NewPath("telemetry", "port"), c.Telemetry.Port, "must be from 1 to 65535, or 0 for no receiver"))
+	}
 	if c.LeaderElection.LeaderElect {
-		errs = append(errs, c.LeaderElection.validate(field.NewPath("leaderElection"))...)
+		errs = append(errs, c.LeaderElection.Validate(field.NewPath("leaderElection"))...)
 	}
 	return errs
 }
 
-// validate checks what client-go asks of the three times.
-func (l LeaderElection) validate(path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if l.RetryPeriod <= 0 {
-		errs = append(errs, field.Invalid(path.Child("retryPeriod"), l.RetryPeriod.String(), "must be positive, such as 2s"))
-	}
-	if l.RenewDeadline <= time.Duration(leaderelection.JitterFactor*float64(l.RetryPeriod)) {
-		errs = append(errs, field.Invalid(path.Child("renewDeadline"), l.RenewDeadline.String(), "must be more than 1.2 times retryPeriod, such as 10s"))
-	}
-	if l.LeaseDuration <= l.RenewDeadline {
-		errs = append(errs, field.Invalid(path.Child("leaseDuration"), l.LeaseDuration.String(), "must be more than renewDeadline, such as 15s"))
-	}
-	if l.LeaseDuration%time.Second != 0 { // a Lease object counts seconds
-		errs = append(errs, field.Invalid(path.Child("leaseDuration"), l.LeaseDuration.String(), "must be whole seconds, such as 15s"))
-	}
-	return errs
-}
+// period is the time between two rounds on the wall's clock.
+func (c Config) period() time.Duration { return c.divided(c.Interval) }
+
+// divided is a period under the speedup.
+func (c Config) divided(d time.Duration) time.Duration { return time.Duration(float64(d) / c.Speedup) }
 
 // configFile is the file. Times are text here, so that an error can name their field.
 type configFile struct {
 	APIVersion     string             `json:"apiVersion"`
 	Kind           string             `json:"kind"`
 	Interval       string             `json:"interval"`
+	Speedup        float64            `json:"speedup"`
+	Telemetry      telemetryFile      `json:"telemetry"`
 	LeaderElection leaderElectionFile `json:"leaderElection"`
+}
+
+type telemetryFile struct {
+	BindAddress string `json:"bindAddress"`
+	Port        int    `json:"port"`
 }
 
 type leaderElectionFile struct {
@@ -131,7 +147,8 @@ func DecodeConfig(text []byte) (Config, error) {
 func fileOf(c Config) configFile {
 	l := c.LeaderElection
 	return configFile{
-		APIVersion: ConfigAPIVersion, Kind: ConfigKind, Interval: c.Interval.String(),
+		APIVersion: ConfigAPIVersion, Kind: ConfigKind, Interval: c.Interval.String(), Speedup: c.Speedup,
+		Telemetry: telemetryFile{Port: c.Telemetry.Port},
 		LeaderElection: leaderElectionFile{
 			LeaderElect: l.LeaderElect, LeaseDuration: l.LeaseDuration.String(), RenewDeadline: l.RenewDeadline.String(), RetryPeriod: l.RetryPeriod.String(),
 		},
@@ -155,9 +172,15 @@ func (f configFile) config() (Config, field.ErrorList) {
 		return d
 	}
 	lease := field.NewPath("leaderElection")
+	receiver := Telemetry{Port: f.Telemetry.Port}
+	if text := f.Telemetry.BindAddress; text != "" {
+		if receiver.BindAddress = net.ParseIP(text); receiver.BindAddress == nil {
+			errs = append(errs, field.Invalid(field.NewPath("telemetry", "bindAddress"), text, "must be an IP address, such as 0.0.0.0"))
+		}
+	}
 	return Config{
-		Interval: duration(field.NewPath("interval"), f.Interval),
-		LeaderElection: LeaderElection{
+		Interval: duration(field.NewPath("interval"), f.Interval), Speedup: f.Speedup, Telemetry: receiver,
+		LeaderElection: election.Config{
 			LeaderElect:   f.LeaderElection.LeaderElect,
 			LeaseDuration: duration(lease.Child("leaseDuration"), f.LeaderElection.LeaseDuration),
 			RenewDeadline: duration(lease.Child("renewDeadline"), f.LeaderElection.RenewDeadline),

@@ -1,6 +1,7 @@
 package recommender
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,12 +9,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ballast-k8s/ballast/recommender/election"
 )
 
 func TestDefaults(t *testing.T) {
 	want := Config{
-		Interval: time.Minute,
-		LeaderElection: LeaderElection{
+		Interval: time.Minute, Speedup: 1, Telemetry: Telemetry{Port: 4318},
+		LeaderElection: election.Config{
 			LeaderElect: true, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
 		},
 	}
@@ -40,11 +43,14 @@ func TestDecodeConfig(t *testing.T) {
 apiVersion: recommender.config.ballast.dev/v1alpha1
 kind: RecommenderConfiguration
 interval: 30s
+speedup: 12.5
+telemetry: {bindAddress: 127.0.0.1, port: 1234}
 leaderElection: {leaderElect: false, leaseDuration: 1m, renewDeadline: 40s, retryPeriod: 1500ms}
 `))
 	want := Config{
-		Interval:       30 * time.Second,
-		LeaderElection: LeaderElection{LeaseDuration: time.Minute, RenewDeadline: 40 * time.Second, RetryPeriod: 1500 * time.Millisecond},
+		Interval: 30 * time.Second, Speedup: 12.5,
+		Telemetry:      Telemetry{BindAddress: net.IPv4(127, 0, 0, 1), Port: 1234},
+		LeaderElection: election.Config{LeaseDuration: time.Minute, RenewDeadline: 40 * time.Second, RetryPeriod: 1500 * time.Millisecond},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("error %v (-want +got):\n%s", err, diff)
@@ -62,6 +68,12 @@ func TestDecodeConfigRefuses(t *testing.T) {
 		"interval, no time":    {"interval: often", `interval: Invalid value: "often": must be a time with its unit, such as 30s or 1m`},
 		"interval, number":     {"interval: 60", `interval: Invalid value: "60": must be a time with its unit`},
 		"interval, short":      {"interval: 999ms", `interval: Invalid value: "999ms": must be at least 1s`},
+		"speedup, slow":        {"speedup: 0.5", "speedup: Invalid value: 0.5: must be from 1 to 1000"},
+		"speedup, fast":        {"interval: 1h\nspeedup: 1001", "speedup: Invalid value: 1001: must be from 1 to 1000"},
+		"speedup, no number":   {"speedup: .nan", "speedup"},
+		"speedup, interval":    {"interval: 1m\nspeedup: 61", `speedup: Invalid value: 61: leaves 983.606557ms of interval 1m0s, must leave at least 1s`},
+		"telemetry, address":   {"telemetry: {bindAddress: localhost}", `telemetry.bindAddress: Invalid value: "localhost": must be an IP address, such as 0.0.0.0`},
+		"telemetry, port":      {"telemetry: {port: 65536}", "telemetry.port: Invalid value: 65536: must be from 1 to 65535, or 0 for no receiver"},
 		"leaderElect":          {"leaderElection: {leaderElect: 7}", "leaderElection.leaderElect of type bool"},
 		"leaseDuration":        {"leaderElection: {leaseDuration: 10s}", `leaderElection.leaseDuration: Invalid value: "10s": must be more than renewDeadline`},
 		"leaseDuration, parts": {"leaderElection: {leaseDuration: 15500ms}", "must be whole seconds"},
@@ -93,21 +105,5 @@ func TestReadConfigNamesTheFile(t *testing.T) {
 	}
 	if _, err := ReadConfig(file); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("error %v, want one that names the file", err)
-	}
-}
-
-// TestElectionIsWhatTheLibraryTakes compares our validation with client-go's, which runs too late to say which field is wrong.
-func TestElectionIsWhatTheLibraryTakes(t *testing.T) {
-	times := []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 10 * time.Second}
-	for _, lease := range times {
-		for _, renew := range times {
-			for _, retry := range times {
-				l := LeaderElection{LeaderElect: true, LeaseDuration: lease, RenewDeadline: renew, RetryPeriod: retry}
-				errs := Config{Interval: time.Minute, LeaderElection: l}.Validate()
-				if _, err := electorOf(t, l); (err == nil) != (len(errs) == 0) {
-					t.Errorf("%+v: we say %v, client-go says %v", l, errs, err)
-				}
-			}
-		}
 	}
 }

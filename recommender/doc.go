@@ -7,31 +7,56 @@
 //	spec:
 //	  recommenders: [{name: ballast}]
 //
-// and touches no other. Updater and admission controller stay VPA's and act on the status as ever. What it writes is, byte for
+// and touches no other. Updater and admission controller stay VPA's and act on the status as ever.
+//
+// A container under a LatencyObjective gets the CPU that the objective needs: target, bounds and uncapped target are those of package
+// sizing, within the VPA's policy. All else it writes (memory, other containers, workloads that no objective touches) is, byte for
 // byte, what the stock recommender of the same version writes with its default flags: CPU in millicores and memory in bytes,
 // computed by VPA's estimators from usage of the metrics API (metrics.k8s.io), with VerticalPodAutoscalerCheckpoint objects as
-// memory. The seam for more is the list in postProcessors: what stands there in front of capping may change a recommendation,
-// knowing the VPA that it is for. In one thing it goes further than stock: a VPA object that comes to it from another recommender
-// keeps its history.
+// memory. In one thing it goes further than stock: a VPA object that comes to it from another recommender keeps its history.
+//
+// # Latency objectives
+//
+// Once a round, before VPA's own, each objective's telemetry of the time since the last round is read, up to a quarter of an interval
+// before now, because data come late. Its services are joined to the VPA objects of the objective's namespace (package workload), what
+// their pods hold, use and could obtain is added from the API server and the metrics API, and package objectives decides. After
+// VPA's round the objective's status is written if something in it changed, an event for each condition that turned, and the
+// metrics below. An event on a VPA object says where a CPU limit (CPULimit) or a full node (NoHeadroom) keeps a target from helping.
+//
+// Blind is: no telemetry, too old, too little, or mode off. Then the larger of the last objective-based target and stock's is held for
+// 10 minutes, and lowered by a tenth every 5 minutes until it meets stock. The same holds in mode shadow, whose status shows what
+// would be asked for. Meanwhile the bounds let running pods be: only those that are resized in place follow the steps. A workload
+// that never had an objective-based target is stock at once, and so are those of an objective that is deleted: that is how to force it.
+// If several objectives touch a workload, the largest target counts.
+//
+// # Telemetry
+//
+// Spans and histograms come by OTLP over HTTPS (POST /v1/traces, /v1/metrics; see package telemetry), from callers whom the API server
+// authenticates and lets post to that non-resource URL: ClusterRole ballast-telemetry-writer. Only the leader takes data. Another
+// replica answers 503 with Retry-After and closes the connection, so that the next try, on a new connection to the Service, may reach
+// the leader; OpenTelemetry's Collector tries again by itself. See manifests/examples/otel-collector.yaml.
 //
 // # Replicas
 //
 // One replica decides, the one that holds the lease ballast-system/ballast-recommender; the others wait. A replica that takes
-// over builds its state from the checkpoints and the API server's objects, and writes its first recommendations one interval
-// later. Until then what the last one wrote stays in force. A replica that loses the lease ends its process, because a round of
-// VPA's cannot be interrupted. One that is told to stop ends its round first and then gives the lease up.
+// over builds its state from the checkpoints, the objectives' status and the API server's objects, and writes its first
+// recommendations one interval later. Until then what the last one wrote stays in force. It has to hear some minutes of telemetry
+// before it decides for objectives: meanwhile it is blind, and holds their targets. A replica that loses the lease ends its process,
+// because a round of VPA's cannot be interrupted. One that is told to stop ends its round first and then gives the lease up.
 //
 // # Missing data
 //
 // Where the metrics API is absent or fails, the histories stay as they are and the round goes on with them: a recommendation
 // never vanishes. The log says so once a round, vpa_recommender_metric_server_responses counts it. Where VPA's types are not
-// installed, or the API server does not answer, the leader waits.
+// installed, or the API server does not answer, the leader waits. Where the type LatencyObjective is not installed there are none, and
+// all is stock; it is noticed within seconds when it comes.
 //
 // # Switch
 //
 // Key mode of ConfigMap ballast-system/ballast is active (also where the map or the key is missing), shadow or off; another value
-// keeps the mode. It is followed within 10 seconds, and shown in the log and in sla_recommender_mode. In mode off the
-// recommendation is the stock one.
+// keeps the mode. It is followed within 10 seconds, and shown in the log and in sla_recommender_mode. Of it and an objective's own
+// mode the more cautious counts: shadow shows and does not write, off computes nothing; in both the workloads go back to stock as
+// above. VPA objects without an objective are stock in every mode.
 //
 // # Configuration
 //
@@ -40,6 +65,10 @@
 //	apiVersion: recommender.config.ballast.dev/v1alpha1
 //	kind: RecommenderConfiguration
 //	interval: 1m            # between two rounds
+//	speedup: 1              # demonstrations only: divides every period, ours and VPA's own
+//	telemetry:
+//	  bindAddress: ""       # none: that of --bind-address
+//	  port: 4318            # 0: no receiver
 //	leaderElection:
 //	  leaderElect: true
 //	  leaseDuration: 15s    # after which another replica takes over from one that is gone
@@ -52,6 +81,9 @@
 //
 // HTTPS, with a certificate of its own making unless one is given. /healthz is open; it fails when a leader has not ended a round
 // for five intervals. /metrics is for callers whom the API server authenticates and lets get the non-resource URL /metrics, as
-// with kube-scheduler. It has VPA's own series (vpa_recommender_..., vpa_quality_...), those of the Go runtime, and
-// sla_recommender_mode{mode}, sla_recommender_switch_errors_total and sla_recommender_leader.
+// with kube-scheduler. It has VPA's own series (vpa_recommender_..., vpa_quality_...), those of the Go runtime, and with prefix
+// sla_recommender_: mode{mode}, switch_errors_total, leader, round_duration_seconds, the receiver's telemetry_..., and by objective
+// objective_{target,predicted,observed,telemetry_age}_seconds, objective_attainment_ratio, objective_blind{reason},
+// workload_phase{workload,phase}, workload_target_cores and workload_stock_cores{workload}: in shadow the difference of the two last
+// ones, summed up, is what the objectives would save or take.
 package recommender

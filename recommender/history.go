@@ -12,6 +12,7 @@ import (
 	vpalisters "k8s.io/autoscaler/vertical-pod-autoscaler/pkg/client/listers/autoscaling.k8s.io/v1"
 	"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender/model"
 	"k8s.io/autoscaler/vertical-pod-autoscaler/pkg/recommender/routines"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/klog/v2"
 )
 
@@ -20,12 +21,20 @@ type stock struct {
 	routines.Recommender
 	vpas        vpalisters.VerticalPodAutoscalerLister
 	checkpoints vpalisters.VerticalPodAutoscalerCheckpointLister
+	pods        corelisters.PodLister
+	nodes       corelisters.NodeLister
+	usage       *usageTee
+	sla         *objectiveRounds
 }
 
-// round is one round of VPA's. VPA objects that are new to this process bring their history along.
+// round is one round of VPA's, between deciding for the latency objectives and writing how they stand. VPA objects that are new to
+// this process bring their history along.
 func (s *stock) round(ctx context.Context) {
 	s.loadHistories(ctx)
+	s.usage.read(ctx)
+	s.sla.begin(ctx, s)
 	s.RunOnce()
+	s.sla.end(ctx)
 }
 
 // loadHistories gives VPA objects that are new here their checkpoints. At the start, these are all that name us: so a replica knows what

@@ -83,7 +83,7 @@ func TestPoliciesHaveTheLastWord(t *testing.T) {
 	got := &vpav1.RecommendedPodResources{ContainerRecommendations: []vpav1.RecommendedContainerResources{
 		{ContainerName: "app", Target: cpu("4"), LowerBound: cpu("1"), UpperBound: cpu("8"), UncappedTarget: cpu("4")},
 	}}
-	for _, p := range postProcessors() {
+	for _, p := range postProcessors(&objectiveRounds{}) {
 		got = p.Process(vpa, got)
 	}
 	want := &vpav1.RecommendedPodResources{ContainerRecommendations: []vpav1.RecommendedContainerResources{

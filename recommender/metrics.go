@@ -1,6 +1,11 @@
 package recommender
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ballast-k8s/ballast/recommender/modeswitch"
+	"github.com/ballast-k8s/ballast/recommender/objectives"
+)
 
 // metrics are our own series. VPA's stand in Prometheus' default registry.
 type metrics struct {
@@ -8,6 +13,8 @@ type metrics struct {
 	mode         *prometheus.GaugeVec
 	switchErrors prometheus.Counter
 	leader       prometheus.Gauge
+	rounds       prometheus.Histogram
+	objectives   *objectives.Collector
 }
 
 const namespace = "sla_recommender"
@@ -24,14 +31,19 @@ func newMetrics() *metrics {
 		leader: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "leader", Help: "1 if this replica decides, 0 if it waits for the lease.",
 		}),
+		rounds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "round_duration_seconds", Help: "How long rounds took, VPA's part included.",
+			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10, 30, 60},
+		}),
+		objectives: objectives.NewCollector(namespace),
 	}
-	m.registry.MustRegister(m.mode, m.switchErrors, m.leader)
+	m.registry.MustRegister(m.mode, m.switchErrors, m.leader, m.rounds, m.objectives)
 	return m
 }
 
 // showMode sets the gauge of every mode, so that a series never goes missing.
-func (m *metrics) showMode(now Mode) {
-	for _, mode := range []Mode{Active, Shadow, Off} {
+func (m *metrics) showMode(now modeswitch.Mode) {
+	for _, mode := range []modeswitch.Mode{modeswitch.Active, modeswitch.Shadow, modeswitch.Off} {
 		value := 0.0
 		if mode == now {
 			value = 1

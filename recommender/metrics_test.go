@@ -1,19 +1,17 @@
 package recommender
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/ballast-k8s/ballast/recommender/modeswitch"
 )
 
 func TestExposition(t *testing.T) {
 	m := newMetrics()
-	m.showMode(Shadow)
+	m.showMode(modeswitch.Shadow)
 	m.switchErrors.Inc()
 	m.leader.Set(1)
 	const want = `
@@ -29,34 +27,16 @@ sla_recommender_mode{mode="shadow"} 1
 # TYPE sla_recommender_switch_errors_total counter
 sla_recommender_switch_errors_total 1
 `
-	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(want)); err != nil {
+	names := []string{"sla_recommender_leader", "sla_recommender_mode", "sla_recommender_switch_errors_total"}
+	if err := testutil.GatherAndCompare(m.registry, strings.NewReader(want), names...); err != nil {
 		t.Error(err)
+	}
+	m.rounds.Observe(0.2)
+	if n, err := testutil.GatherAndCount(m.registry, "sla_recommender_round_duration_seconds"); n != 1 || err != nil {
+		t.Errorf("%d histograms of rounds, error %v", n, err)
 	}
 	problems, err := testutil.GatherAndLint(m.registry)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, error %v", problems, err)
 	}
-}
-
-func TestLiveness(t *testing.T) {
-	c := clocktesting.NewFakePassiveClock(time.Unix(0, 0))
-	l := &liveness{clock: c, timeout: 5 * time.Minute}
-	code := func() int {
-		w := httptest.NewRecorder()
-		l.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/healthz", http.NoBody))
-		return w.Code
-	}
-	step := func(d time.Duration, want int, why string) {
-		t.Helper()
-		c.SetTime(c.Now().Add(d))
-		if got := code(); got != want {
-			t.Errorf("%s: %d, want %d", why, got, want)
-		}
-	}
-	step(time.Hour, http.StatusOK, "waiting for the lease")
-	l.alive()
-	step(5*time.Minute, http.StatusOK, "within the timeout")
-	step(time.Second, http.StatusInternalServerError, "after it")
-	l.alive()
-	step(time.Minute, http.StatusOK, "alive again")
 }

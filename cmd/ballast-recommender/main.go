@@ -46,9 +46,9 @@ func newCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&configFile, "config", "", "file with the configuration; none: the defaults")
 	flags.StringVar(&o.Kubeconfig, "kubeconfig", "", "file that names the API server; none: the pod's own ServiceAccount")
-	flags.IPVar(&o.Endpoint.Address, "bind-address", net.IPv4zero, "address for /healthz and /metrics (HTTPS)")
+	flags.IPVar(&o.Endpoint.Address, "bind-address", net.IPv4zero, "address for /healthz and /metrics, and for OTLP unless the configuration has another (HTTPS)")
 	flags.IntVar(&o.Endpoint.Port, "secure-port", defaultPort, "port for /healthz and /metrics (HTTPS); 0: none")
-	flags.StringVar(&o.Endpoint.CertFile, "tls-cert-file", "", "file with the certificate to show; none: one of its own making")
+	flags.StringVar(&o.Endpoint.CertFile, "tls-cert-file", "", "file with the certificate to show, for OTLP too; none: one of its own making")
 	flags.StringVar(&o.Endpoint.KeyFile, "tls-private-key-file", "", "file with the certificate's key")
 	return cmd
 }

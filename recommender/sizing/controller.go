@@ -3,11 +3,9 @@ package sizing
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
-	"github.com/ballast-k8s/ballast/recommender/allocate"
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
 )
 
@@ -21,7 +19,8 @@ type Controller struct {
 	rates     []hindsight.Rate  // of windows with requests, oldest first
 	ratios    []hindsight.Ratio // oldest first
 	late      []float64         // logs of the ratios of the last windows, if all of them were over the target
-	planned   []hindsight.Rate  // forecasts not yet looked back on
+	ahead     []hindsight.Ratio // the same at the load that was expected, as far ahead as decisions are published
+	published []published       // forecasts not yet looked back on
 	coverage  hindsight.Coverage
 	newest    time.Time   // end of the last window, with requests or without
 	last      Observation // the last that can be decided on; Time zero = none
@@ -66,9 +65,9 @@ func (c *Controller) Observe(o Observation) error {
 // forgetAfter drops what belongs to times that are no more.
 func (c *Controller) forgetAfter(t time.Time) {
 	c.attained.ForgetAfter(t)
-	c.rates, c.planned, c.late, c.last, c.usable = nil, nil, nil, Observation{}, 0
+	c.rates, c.published, c.late, c.last, c.usable = nil, nil, nil, Observation{}, 0
 	for _, w := range c.workloads {
-		w.Solutions, w.Since, w.Seen = nil, time.Time{}, t
+		w.Settling, w.Seen = hindsight.Settling{Target: w.Target}, t
 	}
 }
 
@@ -101,41 +100,6 @@ const lateWindows = 2
 
 // forgotten is the time after which a workload that is no more in the windows is dropped, a day: it outlives a nightly job's absence.
 const forgotten = 24 * time.Hour
-
-// lookBack counts whether the rate stayed within what was planned for this window.
-func (c *Controller) lookBack(o *Observation) {
-	c.planned = slices.DeleteFunc(c.planned, func(f hindsight.Rate) bool {
-		since := o.Time.Sub(f.Time)
-		if since < hindsight.Lag*c.periods.Round-c.periods.Round/2 {
-			return false
-		}
-		if since <= hindsight.Lag*c.periods.Round+c.periods.Round/2 {
-			c.coverage.AddLoad(o.Requests/o.Seconds <= f.PerSecond)
-		}
-		return true
-	})
-}
-
-// compare holds the window's percentile against what the laws so far say at its load and cores.
-func (c *Controller) compare(o *Observation) {
-	steps := c.chain(o)
-	if !(o.Percentile > 0) || len(steps) == 0 || !c.objective.sound() {
-		return
-	}
-	predicted := allocate.Predict(steps.problem(c.objective, 1, 1), steps.cores(available, 1))
-	if !(predicted > 0) || math.IsInf(predicted, 1) || steps.busiest() > mostBusy {
-		return // near saturation a prediction is off by its own size, which says nothing about other loads
-	}
-	expected := interval(hindsight.Calibrate(c.ratios), predicted)
-	c.coverage.AddPercentile(expected.Low <= o.Percentile && o.Percentile <= expected.High)
-	r := hindsight.Ratio{Log: math.Log(o.Percentile / predicted), Off: math.Log(predicted / c.objective.Target)}
-	c.ratios = appendRing(c.ratios, r, hindsight.Ratios)
-	if o.missed(c.objective) {
-		c.late = appendRing(c.late, r.Log, lateWindows)
-	} else {
-		c.late = nil
-	}
-}
 
 // appendRing appends to a slice that holds at most so many.
 func appendRing[T any](ring []T, x T, most int) []T {

@@ -28,21 +28,22 @@ func (c *Controller) Decide(now time.Time) Decision {
 		d.Blind, d.BlindReason, d.BlindMessage = true, "NoSolution", err.Error()
 		return d
 	}
-	if n := len(c.planned); n == 0 || c.planned[n-1].Time.Before(o.Time) {
-		c.planned = appendRing(c.planned, hindsight.Rate{Time: o.Time, PerSecond: s.forecast.Planned}, 2*hindsight.Lag)
-	}
-	targets, needs := make([]float64, len(s.steps)), make([]float64, len(s.steps))
+	settled := make([]hindsight.Settled, len(s.steps))
+	targets := make([]float64, len(s.steps))
 	for i, step := range s.steps {
-		targets[i], needs[i] = step.memory.settle(now, step.allowed(roundUp(s.result.Cores[i])), step.mean(request), c.periods)
+		settled[i] = step.memory.Settle(now, step.allowed(roundUp(s.result.Cores[i])), roundUp(step.mean(request)), c.periods.Settle,
+			c.periods.MaxAge)
+		targets[i] = settled[i].Target
 	}
-	d.Allocations = s.allocations(targets, needs)
+	d.Allocations = s.allocations(settled)
+	d.Predicted = c.expect(s, d.Allocations)
 	problem := s.problem
 	problem.Tail = 1
-	d.Predicted = interval(s.factors, allocate.Predict(problem, targets))
+	d.Guaranteed = interval(s.factors, allocate.Predict(problem, targets))
 	d.Observed = observed(o.Percentile, c.objective.Percentile, o.Requests)
 	c.judge(&d, s, o)
 	for i := range d.Allocations {
-		d.Allocations[i].Reason = s.reason(i, targets[i], &d, c.objective)
+		d.Allocations[i].Reason = s.reason(i, settled[i], &d, c.objective)
 	}
 	return d
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/recommender/allocate"
+	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
 )
 
 // judge says whether the objective is met, at risk or out of reach.
@@ -31,18 +32,23 @@ func (c *Controller) judge(d *Decision, s *sizing, o *Observation) {
 		milliseconds(around.Low), milliseconds(around.High), milliseconds(target))
 }
 
-// reason explains an allocation whose target would be wanted, if its nodes have the room.
-func (s *sizing) reason(i int, wanted float64, d *Decision, o Objective) string {
-	a, step := &d.Allocations[i], s.steps[i]
-	text := fmt.Sprintf("%s: %s per pod (%d pods) for %.4g calls/s planned (%.4g now), %s of the %s budget of p%.4g %s; predicted %s (%s to %s)",
+// reason explains an allocation whose target would be the settled one, if its nodes have the room.
+func (s *sizing) reason(i int, settled hindsight.Settled, d *Decision, o Objective) string {
+	a, step, wanted := &d.Allocations[i], s.steps[i], settled.Target
+	text := fmt.Sprintf("%s: %s per pod (%d pods) for %.4g calls/s planned (%.4g now), %s of the %s budget of p%.4g %s; expected %s (%s to %s), on busy nodes %s",
 		step.Workload, millicores(a.Target), len(step.Pods), s.growth*step.Calls, step.Calls, milliseconds(a.Budget),
 		milliseconds(s.result.Predicted), 100*o.Percentile, milliseconds(o.Target), milliseconds(d.Predicted.Value),
-		milliseconds(d.Predicted.Low), milliseconds(d.Predicted.High))
+		milliseconds(d.Predicted.Low), milliseconds(d.Predicted.High), milliseconds(d.Guaranteed.Value))
 	if s.queue {
 		text += "; raised to drain a queue"
 	}
-	if found := roundUp(s.result.Cores[i]); found < wanted {
-		text += fmt.Sprintf("; %s would do, held until less has been enough for a while", millicores(found))
+	switch found := step.allowed(roundUp(s.result.Cores[i])); {
+	case found < wanted && settled.Falls.IsZero():
+		text += fmt.Sprintf("; %s would do, held: less than 2.5 %% off", millicores(found))
+	case found < wanted:
+		text += fmt.Sprintf("; %s would do, held: falls by %s unless more is needed", millicores(found), settled.Falls.Format(time.TimeOnly))
+	case found > wanted:
+		text += fmt.Sprintf("; %s asked for, held: less than 5 %% off", millicores(found))
 	}
 	if r := s.reach[i]; r.stuck > 0 {
 		why := fmt.Sprintf("the node of one has %s free", millicores(r.free))

@@ -118,8 +118,13 @@ type Decision struct {
 	BlindReason, BlindMessage                    string
 	InfeasibleMessage, AtRiskMessage, MetMessage string
 
-	// Predicted is the percentile at the allocation and the planned load, in seconds.
+	// Predicted is the percentile expected in the first window in which the allocations can act, in seconds, to be compared with the one
+	// observed there: at the median of the load, at the requests that the allocations lead to, and with pods that obtain beyond their requests
+	// what they obtain now. Coverage counts how often it held.
 	Predicted Interval
+	// Guaranteed is the percentile at the allocations, the planned load and fully busy nodes, on which a pod obtains its request and no more:
+	// what the sizing keeps within the target.
+	Guaranteed Interval
 	// Attainment is the share within the target of the Requests in the objective's window; 0 without requests.
 	Attainment, Requests float64
 	// Observed is the percentile of the last window, in seconds; zero where it had too few requests.

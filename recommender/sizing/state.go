@@ -3,7 +3,6 @@ package sizing
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -14,14 +13,15 @@ import (
 const stateVersion = 1
 
 // State is what a controller remembers, 15 to 20 kB as JSON for three to ten workloads, with lists bounded whatever the time it has run.
-// Laws are kept, the windows they were fitted on are not: after Restore they are what new windows are fitted against.
+// Laws are kept, the windows they were fitted on are not: after Restore they are what new windows are fitted against. Forecasts not yet
+// looked back on are not kept.
 type State struct {
 	Version   int                `json:"version"`
 	Newest    time.Time          `json:"newest,omitzero"`
 	Usable    int                `json:"usable,omitempty"`
 	Rates     []hindsight.Rate   `json:"rates,omitempty"`
 	Ratios    []hindsight.Ratio  `json:"ratios,omitempty"`
-	Planned   []hindsight.Rate   `json:"planned,omitempty"`
+	Ahead     []hindsight.Ratio  `json:"ahead,omitempty"`
 	Attained  []hindsight.Bucket `json:"attained,omitempty"`
 	Coverage  hindsight.Coverage `json:"coverage,omitzero"`
 	Workloads []WorkloadState    `json:"workloads,omitempty"`
@@ -30,8 +30,8 @@ type State struct {
 // State returns what the controller remembers, in an order that depends on nothing but what it saw.
 func (c *Controller) State() State {
 	s := State{
-		Version: stateVersion, Newest: c.newest, Usable: min(c.usable, leastWindows), Planned: slices.Clone(c.planned), Coverage: c.coverage,
-		Rates: slices.Clone(c.rates), Ratios: slices.Clone(c.ratios), Attained: c.attained.State(),
+		Version: stateVersion, Newest: c.newest, Usable: min(c.usable, leastWindows), Coverage: c.coverage,
+		Rates: slices.Clone(c.rates), Ratios: slices.Clone(c.ratios), Ahead: slices.Clone(c.ahead), Attained: c.attained.State(),
 	}
 	for _, w := range c.workloads {
 		copied := w.WorkloadState
@@ -54,7 +54,7 @@ func (c *Controller) Restore(s State) error {
 		return fmt.Errorf("restoring the state of objective %q: %w; starting without it costs %d windows", c.objective.Name, err, leastWindows)
 	}
 	c.newest, c.usable, c.coverage, c.late, c.last = s.Newest, s.Usable, s.Coverage, nil, Observation{}
-	c.rates, c.ratios, c.planned = slices.Clone(s.Rates), slices.Clone(s.Ratios), slices.Clone(s.Planned)
+	c.rates, c.ratios, c.ahead, c.published = slices.Clone(s.Rates), slices.Clone(s.Ratios), slices.Clone(s.Ahead), nil
 	c.workloads = make(map[string]*workload, len(s.Workloads))
 	for _, w := range s.Workloads {
 		w.Solutions = slices.Clone(w.Solutions)
@@ -67,23 +67,13 @@ func (s *State) validate() error {
 	switch {
 	case s.Version != stateVersion:
 		return fmt.Errorf("field Version is %d, expected %d", s.Version, stateVersion)
-	case len(s.Rates) > hindsight.Rates || len(s.Ratios) > hindsight.Ratios || len(s.Planned) > 2*hindsight.Lag || len(s.Workloads) > maxServices:
-		return fmt.Errorf("fields Rates, Ratios, Planned, Workloads have %d, %d, %d, %d entries, expected at most %d, %d, %d, %d", len(s.Rates),
-			len(s.Ratios), len(s.Planned), len(s.Workloads), hindsight.Rates, hindsight.Ratios, 2*hindsight.Lag, maxServices)
+	case len(s.Workloads) > maxServices:
+		return fmt.Errorf("field Workloads has %d entries, expected at most %d", len(s.Workloads), maxServices)
 	case s.Usable < 0 || !s.Coverage.Sound():
 		return fmt.Errorf("fields Usable and Coverage are %d and %+v, expected numbers of at least 0 and shares of at most 1", s.Usable, s.Coverage)
-	case !slices.IsSortedFunc(s.Rates, func(a, b hindsight.Rate) int { return a.Time.Compare(b.Time) }):
-		return fmt.Errorf("field Rates is not in the order of time")
 	}
-	for i, r := range slices.Concat(s.Rates, s.Planned) {
-		if !quantity(r.PerSecond) || r.PerSecond == 0 {
-			return fmt.Errorf("rate %d is %v per second, expected a number in (0, %v]", i, r.PerSecond, float64(maxQuantity))
-		}
-	}
-	for i, r := range s.Ratios {
-		if !(math.Abs(r.Log) < 100 && math.Abs(r.Off) < 100) {
-			return fmt.Errorf("field Ratios[%d] is %+v, expected logarithms in (-100, 100)", i, r)
-		}
+	if err := hindsight.Check(s.Rates, s.Ratios, s.Ahead); err != nil {
+		return err
 	}
 	return s.validateWorkloads()
 }
@@ -91,7 +81,7 @@ func (s *State) validate() error {
 func (s *State) validateWorkloads() error {
 	seen := map[string]bool{}
 	for i, w := range s.Workloads {
-		sound := w.Workload != "" && !seen[w.Workload] && len(w.Solutions) <= mostSolutions
+		sound := w.Workload != "" && !seen[w.Workload] && len(w.Solutions) <= hindsight.Solutions
 		for _, x := range []float64{
 			w.Slow.Seconds, w.Slow.Calls, w.Fast.Seconds, w.Fast.Calls, w.Critical, w.Target, w.Law.Fixed, w.Law.Work,
 			w.Law.Stretch, w.Law.Spread, w.Law.Windows,

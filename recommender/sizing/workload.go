@@ -5,17 +5,13 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/predictor/latency"
+	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
 )
 
 const (
 	// ringWindows is the number of windows a law is fitted on, two hours of minutes: long enough to have met several loads, short enough to
 	// follow a release.
 	ringWindows = 120
-	// The work of a call is averaged with these half-lives, in windows. The fast average takes over when the two differ by drifted, in
-	// the log; the noise of a minute's usage over calls is a few per cent.
-	slowHalf, fastHalf, drifted = 30, 4, 0.25
-	// workStep bounds what one window does to an average, as a factor: a pod that starts up uses CPU without calls.
-	workStep = 3
 	// saturated is the share of the available cores above which calls and usage may belong to different times, because there is a queue.
 	saturated = 0.95
 	// pathHalf is the half-life, in windows with traces, of visits on the critical path: traces are sampled.
@@ -27,18 +23,14 @@ type WorkloadState struct {
 	Workload string `json:"workload"`
 	// Seen is the last window that it was in.
 	Seen time.Time `json:"seen"`
-	// Slow and Fast are averages of the work of a call.
-	Slow Meter `json:"slow,omitzero"`
-	Fast Meter `json:"fast,omitzero"`
+	// Meter has the work of a call.
+	hindsight.Meter
 	// Critical is the number of calls on the critical path of a request, known where Traced.
 	Critical float64     `json:"critical,omitempty"`
 	Traced   bool        `json:"traced,omitempty"`
 	Law      latency.Law `json:"law,omitzero"`
-	// Target is the last decided, in cores per pod, Since the time from which on there have been decisions, Solutions those of the last
-	// Settle.
-	Target    float64    `json:"target,omitempty"`
-	Since     time.Time  `json:"since,omitzero"`
-	Solutions []Solution `json:"solutions,omitempty"`
+	// Settling has the target last decided.
+	hindsight.Settling
 }
 
 // workload is a WorkloadState with the windows seen since it was made or restored, and what they are weighed against; a law or prior
@@ -49,29 +41,11 @@ type workload struct {
 	prior   latency.Law
 }
 
-// Meter averages the work of a call: core-seconds over calls, both decaying. The zero value is empty.
-type Meter struct {
-	Seconds float64 `json:"seconds"`
-	Calls   float64 `json:"calls"`
-}
-
-func (m Meter) work() float64 {
-	if !(m.Calls > 0) {
-		return 0
-	}
-	return m.Seconds / m.Calls
-}
-
-func (m *Meter) add(seconds, calls, half float64) {
-	keep := math.Exp2(-1 / half)
-	m.Seconds, m.Calls = keep*m.Seconds+seconds, keep*m.Calls+calls
-}
-
 // observe takes in a window of the workload's service. It must have pods.
 func (w *workload) observe(s *Service, o *Observation) {
 	w.Seen = o.Time
 	w.measureWork(s, o.Seconds)
-	work := w.Slow.work()
+	work := w.Meter.Work()
 	if math.IsNaN(s.Self) || work == 0 {
 		return
 	}
@@ -95,24 +69,16 @@ func (w *workload) observe(s *Service, o *Observation) {
 // measureWork follows the CPU work of a call.
 func (w *workload) measureWork(s *Service, seconds float64) {
 	used, calls := s.mean(usage), s.Calls*seconds
-	known := w.Slow.work()
+	known := w.Meter.Work()
 	if !(calls > 0 && used > 0) || known > 0 && used >= saturated*s.mean(available) {
 		return
 	}
-	busy := used * float64(len(s.Pods)) * seconds
-	if known > 0 {
-		busy = min(max(busy, calls*known/workStep), calls*known*workStep)
-	}
-	w.Slow.add(busy, calls, slowHalf)
-	w.Fast.add(busy, calls, fastHalf)
-	if math.Abs(math.Log(w.Fast.work()/w.Slow.work())) > drifted {
-		w.Slow = w.Fast
-	}
+	w.Meter.Add(used*float64(len(s.Pods))*seconds, calls)
 }
 
 // refit fits the law on the windows there are. A service never traced is taken to share the processor and nothing else.
 func (w *workload) refit() {
-	work := w.Slow.work()
+	work := w.Meter.Work()
 	if w.prior.Work == 0 {
 		w.prior = latency.Prior(work, math.NaN(), 0, 1)
 	}

@@ -20,7 +20,7 @@ const (
 	guard = 0.05
 	// leastTail and mostTail bound the correction: beyond, the law is wrong and no factor mends it.
 	leastTail, mostTail = 0.5, 4.
-	// intervalTail is left out on each side of an interval.
+	// intervalTail is left out on each side of an interval of 90 %.
 	intervalTail = 0.05
 )
 
@@ -31,10 +31,11 @@ type Ratio struct {
 	Off float64 `json:"off"`
 }
 
-// relevance is how much a ratio says about loads at which the prediction is the target, in (0, 1]. Ratios change with utilisation: a burst
-// that an idle node takes in its stride builds a queue on a busy one. Flat near the target, where most windows of a sized application are.
-func (r Ratio) relevance() float64 {
-	off := r.Off / alike
+// relevance is how much a ratio says about loads at which the prediction over the target has so much for its logarithm, in (0, 1]. Ratios
+// change with utilisation: a burst that an idle node takes in its stride builds a queue on a busy one. Flat near by: at the target are most
+// windows of a sized application.
+func (r Ratio) relevance(off float64) float64 {
+	off = (r.Off - off) / alike
 	return 1 / (1 + off*off*off*off)
 }
 
@@ -55,6 +56,25 @@ type Factors struct {
 // Calibrate turns the ratios of past windows, oldest first and each of a prediction made before its window was seen, into factors for a
 // prediction near the target. Without ratios it returns those of the prior.
 func Calibrate(ratios []Ratio) Factors {
+	samples := samplesOf(ratios, 0)
+	middle := median(samples)
+	return Factors{
+		Low: bounded(lowerQuantile(samples, intervalTail)), Middle: bounded(middle),
+		Safe: bounded(max(upperQuantile(samples, safeLevel), middle+guard)),
+		High: bounded(max(upperQuantile(samples, 1-intervalTail), middle+guard)),
+	}
+}
+
+// Expect turns ratios into the factors by which the observed percentile will exceed a prediction, whose logarithm over the target is off:
+// low and high with a share of 0.05 of windows below and above. Unlike those of Calibrate, which a sizing is to withstand, they have no
+// margin.
+func Expect(ratios []Ratio, off float64) (low, middle, high float64) {
+	samples := samplesOf(ratios, off)
+	return bounded(-between(samples, 1-intervalTail, -1)), bounded(median(samples)), bounded(between(samples, 1-intervalTail, 1))
+}
+
+// samplesOf weighs ratios by age and by what they say about predictions that are so far off the target, and adds those of the prior.
+func samplesOf(ratios []Ratio, off float64) []sample {
 	samples := make([]sample, len(ratios), len(ratios)+len(normalQuantiles))
 	for i, r := range ratios {
 		samples[i].value = r.Log
@@ -62,15 +82,11 @@ func Calibrate(ratios []Ratio) Factors {
 	weigh(samples, ratioHalf)
 	var relevant float64
 	for i, r := range ratios {
-		samples[i].weight *= r.relevance()
-		relevant += r.relevance()
+		samples[i].weight *= r.relevance(off)
+		relevant += r.relevance(off)
 	}
-	samples = append(samples, priorSamples(priorSpread, relevant, priorRatios)...)
-	middle := (upperQuantile(samples, 0.5) + lowerQuantile(samples, 0.5)) / 2
-	bounded := func(log float64) float64 { return min(max(math.Exp(log), leastTail), mostTail) }
-	return Factors{
-		Low: bounded(lowerQuantile(samples, intervalTail)), Middle: bounded(middle),
-		Safe: bounded(max(upperQuantile(samples, safeLevel), middle+guard)),
-		High: bounded(max(upperQuantile(samples, 1-intervalTail), middle+guard)),
-	}
+	return append(samples, priorSamples(priorSpread, relevant, priorRatios)...)
 }
+
+// bounded is a factor from its logarithm.
+func bounded(log float64) float64 { return min(max(math.Exp(log), leastTail), mostTail) }

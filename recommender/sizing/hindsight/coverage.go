@@ -11,7 +11,8 @@ type Coverage struct {
 	// little more, is honest.
 	Forecasts float64 `json:"forecasts"`
 	Load      float64 `json:"load"`
-	// Intervals is the same of intervals of the percentile, Percentile the share of them that held the observed one: 0.9 is honest.
+	// Intervals is the same of intervals of the percentile that were published and whose requests were there in time, Percentile the share
+	// of them that held the observed one: 0.9 is honest.
 	Intervals  float64 `json:"intervals"`
 	Percentile float64 `json:"percentile"`
 }

@@ -35,15 +35,16 @@ type Rate struct {
 
 // Forecast is a planned rate and how it came about, per second.
 type Forecast struct {
-	// Last is the rate of the last window, Base the average that growth is counted from, Planned the rate to size for.
-	Last, Base, Planned float64
+	// Last is the rate of the last window, Base the average that growth is counted from, Planned the rate to size for, Expected the
+	// median of the rate Lag rounds on.
+	Last, Base, Planned, Expected float64
 }
 
 // growth holds the log ratios of one way of smoothing.
 type growth struct {
-	base     float64
-	ratios   []sample
-	quantile float64
+	base             float64
+	ratios           []sample
+	quantile, median float64
 }
 
 // Plan returns the rate to size for, from the rates so far, oldest first and not more than Rates: the quantile at planLevel of the rate Lag
@@ -59,7 +60,7 @@ func Plan(rates []Rate, round, settle time.Duration) Forecast {
 		g := measureGrowth(rates, alpha, round)
 		if loss := g.loss(); loss < best {
 			best = loss
-			f.Base, f.Planned = g.base, g.base*math.Exp(g.quantile)
+			f.Base, f.Planned, f.Expected = g.base, g.base*math.Exp(g.quantile), g.base*math.Exp(g.median)
 		}
 	}
 	var sum, n float64
@@ -90,7 +91,7 @@ func measureGrowth(rates []Rate, alpha float64, round time.Duration) growth {
 	}
 	weigh(g.ratios, rateHalf)
 	g.ratios = append(g.ratios, priorSamples(priorGrowth, float64(len(g.ratios)), priorRates)...)
-	g.quantile = upperQuantile(g.ratios, planLevel)
+	g.quantile, g.median = upperQuantile(g.ratios, planLevel), median(g.ratios)
 	return g
 }
 

@@ -21,6 +21,8 @@ func testRights(t *testing.T, s *suite) {
 		{Verb: "list", Resource: "namespaces"}:                                                          true,
 		{Verb: "delete", Group: vpa, Resource: "verticalpodautoscalercheckpoints", Namespace: ours}:     true,
 		{Verb: "patch", Group: vpa, Resource: "verticalpodautoscalers", Namespace: ours}:                false,
+		{Verb: "patch", Group: "ballast.dev", Resource: "latencyobjectives", Namespace: ours}:           false,
+		{Verb: "update", Resource: "nodes"}:                                                             false,
 		{Verb: "patch", Resource: "pods", Namespace: ours}:                                              false,
 		{Verb: "patch", Resource: "pods", Subresource: "resize", Namespace: ours}:                       false,
 		{Verb: "create", Resource: "pods", Subresource: "eviction", Namespace: ours}:                    false,

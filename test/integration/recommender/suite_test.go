@@ -41,12 +41,15 @@ type suite struct {
 	// running are our replicas, also those that have ended; leads is the one that does.
 	running []*replica
 	leads   *replica
+	load    *load
+	// held are the objective's targets when the last leader ended, in millicores by workload.
+	held map[string]int64
 }
 
 // replica is a process of ballast-recommender.
 type replica struct {
 	*localcluster.Child
-	base string // URL
+	base, otlp string // URLs
 }
 
 // TestRecommender takes one cluster and the recommenders through what an operator does to them. Subtests depend on those before.
@@ -83,6 +86,12 @@ func TestRecommender(t *testing.T) {
 		{"another replica takes over", testTakeOver},
 		{"restarts from checkpoints", testRestart},
 		{"follows usage as stock does", testUsage},
+		{"sizes for an objective", testObjective},
+		{"guards its receiver", testReceiver},
+		{"goes on after a restart", testRestored},
+		{"steps down while blind", testBlind},
+		{"recovers", testRecovers},
+		{"modes of an objective", testObjectiveModes},
 		{"has no right to touch pods", testRights},
 		{"stays within its permissions", testPermissions},
 	} {
@@ -131,6 +140,12 @@ func configure(t *testing.T, name, text string) string {
 // start runs a replica of ours under its ServiceAccount, until it is healthy.
 func (s *suite) start(t *testing.T, name string) *replica {
 	t.Helper()
+	return s.startWith(t, name, "interval: 1s\n")
+}
+
+// startWith runs one with more in its configuration.
+func (s *suite) startWith(t *testing.T, name, config string) *replica {
+	t.Helper()
 	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "ballast-system", "ballast-recommender")
 	if err != nil {
 		t.Fatal(err)
@@ -139,8 +154,13 @@ func (s *suite) start(t *testing.T, name string) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf("interval: 1s\nleaderElection: {leaseDuration: %s, renewDeadline: %s, retryPeriod: %s}\n", leaseDuration, renewDeadline, retryPeriod)
-	r := &replica{base: fmt.Sprintf("https://127.0.0.1:%d", port)}
+	otlp, err := s.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config += fmt.Sprintf("telemetry: {port: %d}\nleaderElection: {leaseDuration: %s, renewDeadline: %s, retryPeriod: %s}\n",
+		otlp, leaseDuration, renewDeadline, retryPeriod)
+	r := &replica{base: fmt.Sprintf("https://127.0.0.1:%d", port), otlp: fmt.Sprintf("https://127.0.0.1:%d", otlp)}
 	r.Child, err = s.Run(t.Context(), localcluster.Process{
 		Name: name, Path: s.binary, Ready: localcluster.Healthz(r.base + "/healthz"),
 		Args: []string{"--config=" + configure(t, name, config), "--kubeconfig=" + kubeconfig, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "--v=2"},

@@ -1,4 +1,4 @@
-package recommender
+package serving
 
 import (
 	"fmt"
@@ -9,9 +9,10 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// liveness answers /healthz. A replica that waits is healthy; one that decides is while it ends a round now and then.
-type liveness struct {
-	clock   clock.PassiveClock
+// Liveness answers /healthz. A replica that waits is healthy; one that decides is while it ends a round now and then.
+type Liveness struct {
+	clock clock.PassiveClock
+	// timeout is how long a silence may be once there has been a sign of life.
 	timeout time.Duration
 
 	mu sync.Mutex
@@ -19,17 +20,22 @@ type liveness struct {
 	last time.Time
 }
 
-var _ http.Handler = (*liveness)(nil)
+var _ http.Handler = (*Liveness)(nil)
 
-// alive says that the rounds begin, or that one has ended.
-func (l *liveness) alive() {
+// NewLiveness returns one without a sign of life yet.
+func NewLiveness(c clock.PassiveClock, timeout time.Duration) *Liveness {
+	return &Liveness{clock: c, timeout: timeout}
+}
+
+// Alive says that the rounds begin, or that one has ended.
+func (l *Liveness) Alive() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last = l.clock.Now()
 }
 
 // silence returns how long it is since the last sign of life; 0 before the first.
-func (l *liveness) silence() time.Duration {
+func (l *Liveness) silence() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last.IsZero() {
@@ -39,7 +45,7 @@ func (l *liveness) silence() time.Duration {
 }
 
 // ServeHTTP answers 200, or 500 after a silence of more than the timeout.
-func (l *liveness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (l *Liveness) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if silence := l.silence(); silence > l.timeout {
 		http.Error(w, fmt.Sprintf("no round has ended for %s, expected one within %s", silence.Round(time.Second), l.timeout), http.StatusInternalServerError)
 		return

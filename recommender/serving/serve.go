@@ -1,4 +1,5 @@
-package recommender
+// Package serving answers over HTTPS, to those whom the API server lets, and about the health of the process.
+package serving
 
 import (
 	"context"
@@ -7,8 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	genericapifilters "k8s.io/apiserver/pkg/endpoints/filters"
 	apirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/server"
@@ -17,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
-// Endpoint is where a process answers about its health and its metrics.
+// Endpoint is where a process answers over HTTPS.
 type Endpoint struct {
 	// Address and Port are listened on; port 0 means not at all.
 	Address net.IP
@@ -29,14 +28,12 @@ type Endpoint struct {
 // shutdownTimeout bounds how long requests under way are waited for at the end.
 const shutdownTimeout = 2 * time.Second
 
-// serve answers at the endpoint until the context ends. The API server, which the kubeconfig names, says who may read the metrics.
-func serve(ctx context.Context, e Endpoint, kubeconfig string, healthz http.Handler, gatherer prometheus.Gatherer) (stopped <-chan struct{}, err error) {
-	mux := http.NewServeMux()
-	mux.Handle("/healthz", healthz)
-	mux.Handle("/metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
-	info, handler, err := secure(e, kubeconfig, mux)
+// Serve answers at the endpoint until the context ends. The API server, which the kubeconfig names, says who may ask for what: a path is
+// a non-resource URL, and the method in small letters the verb.
+func Serve(ctx context.Context, e Endpoint, kubeconfig string, handler http.Handler) (stopped <-chan struct{}, err error) {
+	info, handler, err := secure(e, kubeconfig, handler)
 	if err != nil {
-		return nil, fmt.Errorf("serving health and metrics: %w", err)
+		return nil, err
 	}
 	if info == nil {
 		done := make(chan struct{})
@@ -45,7 +42,7 @@ func serve(ctx context.Context, e Endpoint, kubeconfig string, healthz http.Hand
 	}
 	stopped, _, err = info.Serve(handler, shutdownTimeout, ctx.Done())
 	if err != nil {
-		return nil, fmt.Errorf("serving health and metrics on %s: %w", info.Listener.Addr(), err)
+		return nil, fmt.Errorf("on %s: %w", info.Listener.Addr(), err)
 	}
 	return stopped, nil
 }

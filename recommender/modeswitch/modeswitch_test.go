@@ -1,4 +1,4 @@
-package recommender
+package modeswitch
 
 import (
 	"context"
@@ -56,17 +56,17 @@ func position(mode, version string) *v1.ConfigMap {
 func TestSwitchIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		source, m := newFakeSource(), newMetrics()
-		s := switchFrom(source.listWatch(), m)
-		if s.mode() != Off {
-			t.Errorf("mode %q before the first answer, want off", s.mode())
+		source, changes, ignored := newFakeSource(), 0, 0
+		s := switchFrom(source.listWatch(), counted(&changes, &ignored))
+		if s.Mode() != Off {
+			t.Errorf("mode %q before the first answer, want off", s.Mode())
 		}
 		done := make(chan struct{})
-		go func() { s.run(ctx); close(done) }()
+		go func() { s.Run(ctx); close(done) }()
 		expect := func(want Mode) {
 			t.Helper()
 			synctest.Wait()
-			if got := s.mode(); got != want {
+			if got := s.Mode(); got != want {
 				t.Errorf("mode %q, want %q", got, want)
 			}
 		}
@@ -86,7 +86,15 @@ func TestSwitchIsFollowed(t *testing.T) {
 		expect(Active)
 		cancel()
 		<-done
+		// Off before the first answer, and what each of seven answers but the one that is no mode says.
+		if changes != 7 || ignored != 1 {
+			t.Errorf("%d modes and %d values that are none, want 7 and 1", changes, ignored)
+		}
 	})
+}
+
+func counted(changes, ignored *int) Seen {
+	return Seen{Changed: func(Mode) { *changes++ }, Ignored: func() { *ignored++ }}
 }
 
 // TestSwitchAfterAnOutage turns the switch while the API server is away: it is honoured within 10 seconds of its return.
@@ -94,9 +102,9 @@ func TestSwitchAfterAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		source := newFakeSource()
-		s := switchFrom(source.listWatch(), newMetrics())
+		s := switchFrom(source.listWatch(), counted(new(int), new(int)))
 		done := make(chan struct{})
-		go func() { s.run(ctx); close(done) }()
+		go func() { s.Run(ctx); close(done) }()
 		synctest.Wait()
 
 		gone := errors.New("gone")
@@ -104,14 +112,14 @@ func TestSwitchAfterAnOutage(t *testing.T) {
 		old := source.w.Swap(watch.NewRaceFreeFake())
 		old.Stop()
 		time.Sleep(time.Hour)
-		if s.mode() != Active {
-			t.Errorf("mode %q in the outage, want the last one", s.mode())
+		if s.Mode() != Active {
+			t.Errorf("mode %q in the outage, want the last one", s.Mode())
 		}
 		source.object.Store(position("off", "9"))
 		source.err.Store(nil)
 		time.Sleep(10 * time.Second)
-		if s.mode() != Off {
-			t.Errorf("mode %q 10 s after the API server's return, want off", s.mode())
+		if s.Mode() != Off {
+			t.Errorf("mode %q 10 s after the API server's return, want off", s.Mode())
 		}
 		cancel()
 		<-done

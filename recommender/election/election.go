@@ -1,4 +1,5 @@
-package recommender
+// Package election lets one of several replicas work, the one that holds a lease.
+package election
 
 import (
 	"context"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
@@ -16,18 +18,49 @@ import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
+// Config says whether and how replicas take turns. The fields are those of every Kubernetes component, with their defaults.
+type Config struct {
+	// LeaderElect lets one replica decide and the others wait. Defaults to true. Without it there must be one replica only.
+	LeaderElect bool
+	// LeaseDuration is how long a replica that is gone is waited for. Defaults to 15 s.
+	LeaseDuration time.Duration
+	// RenewDeadline is how long the leader tries to renew the lease before it gives up. Less than LeaseDuration. Defaults to 10 s.
+	RenewDeadline time.Duration
+	// RetryPeriod is the time between two tries; those who wait add a random time to it. 1.2 times it must be less than
+	// RenewDeadline. Defaults to 2 s.
+	RetryPeriod time.Duration
+}
+
+// Validate checks what client-go asks of the three times.
+func (l Config) Validate(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if l.RetryPeriod <= 0 {
+		errs = append(errs, field.Invalid(path.Child("retryPeriod"), l.RetryPeriod.String(), "must be positive, such as 2s"))
+	}
+	if l.RenewDeadline <= time.Duration(leaderelection.JitterFactor*float64(l.RetryPeriod)) {
+		errs = append(errs, field.Invalid(path.Child("renewDeadline"), l.RenewDeadline.String(), "must be more than 1.2 times retryPeriod, such as 10s"))
+	}
+	if l.LeaseDuration <= l.RenewDeadline {
+		errs = append(errs, field.Invalid(path.Child("leaseDuration"), l.LeaseDuration.String(), "must be more than renewDeadline, such as 15s"))
+	}
+	if l.LeaseDuration%time.Second != 0 { // a Lease object counts seconds
+		errs = append(errs, field.Invalid(path.Child("leaseDuration"), l.LeaseDuration.String(), "must be whole seconds, such as 15s"))
+	}
+	return errs
+}
+
 // LeaseName is the Lease that replicas take turns by, in the namespace of the switch.
 const LeaseName = "ballast-recommender"
 
 // stopPatience bounds how long a leader that is told to stop waits for the end of its round. Pods are given 30 s.
 const stopPatience = 20 * time.Second
 
-// errLeaseLost ends the process: a round that is under way cannot be interrupted, and another replica may begin its own.
-var errLeaseLost = errors.New("lost the lease: another replica may decide by now")
+// ErrLeaseLost ends the process: a round that is under way cannot be interrupted, and another replica may begin its own.
+var ErrLeaseLost = errors.New("lost the lease: another replica may decide by now")
 
-// lead waits for the lease and runs work while it is held. It returns when work ends, when ctx ends or when the lease is lost. If ctx
+// Lead waits for the lease and runs work while it is held. It returns when work ends, when ctx ends or when the lease is lost. If ctx
 // ends, the lease is given up only after work has returned, so that no other replica begins before.
-func lead(ctx context.Context, api *rest.Config, election LeaderElection, work func(context.Context) error) error {
+func Lead(ctx context.Context, api *rest.Config, election Config, work func(context.Context) error) error {
 	if !election.LeaderElect {
 		return work(ctx)
 	}
@@ -51,13 +84,13 @@ func lead(ctx context.Context, api *rest.Config, election LeaderElection, work f
 	select {
 	case err := <-ended:
 		if err == nil && ctx.Err() == nil {
-			return errLeaseLost // work was told to end by it
+			return ErrLeaseLost // work was told to end by it
 		}
 		release()
 		<-over
 		return err
 	case <-over:
-		return errLeaseLost
+		return ErrLeaseLost
 	case <-ctx.Done():
 		return finish(begun, ended, over, release)
 	}
@@ -78,13 +111,13 @@ func finish(begun <-chan struct{}, ended <-chan error, over <-chan struct{}, rel
 		<-over
 		return err
 	case <-over:
-		return errLeaseLost
+		return ErrLeaseLost
 	case <-time.After(stopPatience):
 		return fmt.Errorf("stopping: the round did not end within %s; the lease is left to expire", stopPatience)
 	}
 }
 
-func newElector(ctx context.Context, api *rest.Config, election LeaderElection, work func(context.Context)) (*leaderelection.LeaderElector, error) {
+func newElector(ctx context.Context, api *rest.Config, election Config, work func(context.Context)) (*leaderelection.LeaderElector, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, err

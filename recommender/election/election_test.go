@@ -1,4 +1,4 @@
-package recommender
+package election
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 )
@@ -13,14 +14,14 @@ import (
 // nowhere is an API server that does not answer.
 func nowhere() *rest.Config { return &rest.Config{Host: "https://127.0.0.1:1"} }
 
-func electorOf(t *testing.T, l LeaderElection) (*leaderelection.LeaderElector, error) {
+func electorOf(t *testing.T, l Config) (*leaderelection.LeaderElector, error) {
 	t.Helper()
 	return newElector(t.Context(), nowhere(), l, func(context.Context) {})
 }
 
 func TestLeadWithoutElection(t *testing.T) {
 	want := errors.New("work")
-	if err := lead(t.Context(), nowhere(), LeaderElection{}, func(context.Context) error { return want }); !errors.Is(err, want) {
+	if err := Lead(t.Context(), nowhere(), Config{}, func(context.Context) error { return want }); !errors.Is(err, want) {
 		t.Errorf("error %v, want %v", err, want)
 	}
 }
@@ -29,7 +30,7 @@ func TestLeadWithoutElection(t *testing.T) {
 func TestLeadEndsWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	err := lead(ctx, nowhere(), DefaultConfig().LeaderElection, func(context.Context) error {
+	err := Lead(ctx, nowhere(), Config{LeaderElect: true, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second}, func(context.Context) error {
 		t.Error("work without the lease")
 		return nil
 	})
@@ -49,7 +50,7 @@ func TestFinish(t *testing.T) {
 		"work never began":  {waiting: true},
 		"work ends":         {},
 		"work fails":        {result: failure, want: failure},
-		"the lease is lost": {lost: true, want: errLeaseLost},
+		"the lease is lost": {lost: true, want: ErrLeaseLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begun, ended, over := make(chan struct{}), make(chan error, 1), make(chan struct{})
@@ -70,5 +71,21 @@ func TestFinish(t *testing.T) {
 				t.Errorf("error %v, released %t; want %v", err, released, c.want)
 			}
 		})
+	}
+}
+
+// TestElectionIsWhatTheLibraryTakes compares our validation with client-go's, which runs too late to say which field is wrong.
+func TestElectionIsWhatTheLibraryTakes(t *testing.T) {
+	times := []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 10 * time.Second}
+	for _, lease := range times {
+		for _, renew := range times {
+			for _, retry := range times {
+				l := Config{LeaderElect: true, LeaseDuration: lease, RenewDeadline: renew, RetryPeriod: retry}
+				errs := l.Validate(field.NewPath("leaderElection"))
+				if _, err := electorOf(t, l); (err == nil) != (len(errs) == 0) {
+					t.Errorf("%+v: we say %v, client-go says %v", l, errs, err)
+				}
+			}
+		}
 	}
 }

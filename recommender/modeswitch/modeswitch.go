@@ -1,4 +1,5 @@
-package recommender
+// Package modeswitch follows Ballast's one switch.
+package modeswitch
 
 import (
 	"context"
@@ -34,14 +35,22 @@ const (
 // switchRetry bounds how long after the API server's return the switch is read again; it is to be honoured within 10 seconds.
 const switchRetry = 3 * time.Second
 
-// modeSwitch follows key mode of ConfigMap ballast-system/ballast. Until the API server answered for the first time it is off.
-type modeSwitch struct {
+// Switch follows key mode of ConfigMap ballast-system/ballast. Until the API server answered for the first time it is off.
+type Switch struct {
 	source  cache.ListerWatcher
-	metrics *metrics
+	seen    Seen
 	current atomic.Value // Mode
 }
 
-func newModeSwitch(client kubernetes.Interface, m *metrics) *modeSwitch {
+// Seen is told what is seen of the switch.
+type Seen struct {
+	// Changed is told the mode, also where it stays the same; Ignored that a value is no mode.
+	Changed func(Mode)
+	Ignored func()
+}
+
+// New returns a switch that Run has to be called for.
+func New(client kubernetes.Interface, seen Seen) *Switch {
 	maps := client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
 	lw := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
@@ -53,11 +62,11 @@ func newModeSwitch(client kubernetes.Interface, m *metrics) *modeSwitch {
 			return maps.Watch(ctx, options)
 		},
 	}
-	return switchFrom(cache.ToListWatcherWithWatchListSemantics(lw, client), m)
+	return switchFrom(cache.ToListWatcherWithWatchListSemantics(lw, client), seen)
 }
 
-func switchFrom(source cache.ListerWatcher, m *metrics) *modeSwitch {
-	s := &modeSwitch{source: source, metrics: m}
+func switchFrom(source cache.ListerWatcher, seen Seen) *Switch {
+	s := &Switch{source: source, seen: seen}
 	s.set(Off)
 	return s
 }
@@ -67,8 +76,8 @@ func onlySwitch(options *metav1.ListOptions) {
 	options.FieldSelector = fields.OneTermEqualSelector("metadata.name", v1alpha1.SwitchName).String()
 }
 
-// run follows the switch until the context ends. A failure is logged once for as long as it stays the same.
-func (s *modeSwitch) run(ctx context.Context) {
+// Run follows the switch until the context ends. A failure is logged once for as long as it stays the same.
+func (s *Switch) Run(ctx context.Context) {
 	logger := klog.FromContext(ctx)
 	store := switchStore{take: func(obj any) { s.take(ctx, obj) }}
 	reflector := cache.NewReflectorWithOptions(s.source, &v1.ConfigMap{}, store, cache.ReflectorOptions{Name: "switch", Logger: &logger})
@@ -82,7 +91,7 @@ func (s *modeSwitch) run(ctx context.Context) {
 			complaint = ""
 		case err.Error() != complaint:
 			complaint = err.Error()
-			logger.Info("Cannot read the switch; trying again until it works", "mode", s.mode(), "every", switchRetry, "err", err)
+			logger.Info("Cannot read the switch; trying again until it works", "mode", s.Mode(), "every", switchRetry, "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -92,7 +101,7 @@ func (s *modeSwitch) run(ctx context.Context) {
 }
 
 // take reads the object, nil where there is none. A value that is no mode changes nothing.
-func (s *modeSwitch) take(ctx context.Context, obj any) {
+func (s *Switch) take(ctx context.Context, obj any) {
 	logger := klog.FromContext(ctx)
 	var text string
 	if cm, ok := obj.(*v1.ConfigMap); ok {
@@ -100,22 +109,23 @@ func (s *modeSwitch) take(ctx context.Context, obj any) {
 	}
 	mode, err := parseMode(text)
 	if err != nil {
-		s.metrics.switchErrors.Inc()
-		logger.Error(err, "Ignored the switch; keeping the mode", "configMap", klog.KRef(v1alpha1.SwitchNamespace, v1alpha1.SwitchName), "mode", s.mode())
+		s.seen.Ignored()
+		logger.Error(err, "Ignored the switch; keeping the mode", "configMap", klog.KRef(v1alpha1.SwitchNamespace, v1alpha1.SwitchName), "mode", s.Mode())
 		return
 	}
-	if mode != s.mode() {
-		logger.Info("The switch changed the mode", "mode", mode, "before", s.mode())
+	if mode != s.Mode() {
+		logger.Info("The switch changed the mode", "mode", mode, "before", s.Mode())
 	}
 	s.set(mode)
 }
 
-func (s *modeSwitch) set(mode Mode) {
+func (s *Switch) set(mode Mode) {
 	s.current.Store(mode)
-	s.metrics.showMode(mode)
+	s.seen.Changed(mode)
 }
 
-func (s *modeSwitch) mode() Mode {
+// Mode is the one in force.
+func (s *Switch) Mode() Mode {
 	mode, _ := s.current.Load().(Mode)
 	return mode
 }

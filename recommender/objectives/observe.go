@@ -1,0 +1,152 @@
+package objectives
+
+import (
+	"math"
+	"time"
+
+	"github.com/ballast-k8s/ballast/recommender/sizing"
+	"github.com/ballast-k8s/ballast/recommender/telemetry"
+	"github.com/ballast-k8s/ballast/recommender/workload"
+)
+
+// maxWorkloads bounds the workloads of an objective, as its status does.
+const maxWorkloads = 200
+
+// observe reads the objective's window and gives it to the controller. Windows follow each other without gap, as far as their data are
+// of use. One in which nothing arrived is none, and so is the first after a silence: part of its requests is missing, but not of its
+// usage.
+func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload, p sizing.Periods) error {
+	to := in.Now.Add(-p.Round / lagShare)
+	from := to.Add(-p.Round)
+	if s.read.Before(to) && to.Sub(s.read) <= p.MaxAge {
+		from = s.read
+	}
+	s.read = to
+	entry := telemetry.Entry{Namespace: s.objective.Namespace, Service: s.asked.entry.Service, Operation: s.asked.entry.Operation}
+	w := t.Window(entry, s.asked.percentile, s.asked.target, from, to)
+	heard := s.newest
+	s.newest = w.Newest
+	if w.Newest.Before(from) || heard.Before(from.Add(-p.Round)) {
+		return nil
+	}
+	o := sizing.Observation{
+		Time: to, Seconds: to.Sub(from).Seconds(), Requests: w.Requests, Within: min(w.Within, w.Requests), Percentile: w.Percentile,
+	}
+	if !(w.Requests > 0) {
+		o.Requests, o.Within, o.Percentile = 0, 0, math.NaN()
+	}
+	for _, j := range s.join(w.Services, candidates) {
+		o.Services = append(o.Services, j.service(in.Nodes))
+	}
+	return s.controller.Observe(o)
+}
+
+// joined is a workload with the services that it is: one, or several containers of its pods.
+type joined struct {
+	workload *workload.Workload
+	track    *track
+	services []telemetry.Service
+}
+
+// join finds the services' workloads, in the order of the services. Those whose CPU is not to be touched are left out, and of more than
+// maxWorkloads the last.
+func (s *subject) join(services []telemetry.Service, candidates []*workload.Workload) []*joined {
+	var list []*joined
+	byName := map[string]*joined{}
+	for _, service := range services {
+		id := service.ID
+		w := workload.Match(workload.Service{Namespace: id.Namespace, Name: id.Service, Deployment: id.Deployment, PodUIDs: service.Pods}, candidates)
+		if w == nil || len(w.Pods) == 0 {
+			continue
+		}
+		if j := byName[w.Name]; j != nil {
+			j.services = append(j.services, service)
+			continue
+		}
+		track := s.tracks[w.Name]
+		if track == nil && len(s.tracks) >= maxWorkloads {
+			continue
+		}
+		if track == nil {
+			track = newTrack(w)
+		}
+		track.container = w.Container(id.Container, track.container)
+		if w.Policy(track.container).Off {
+			delete(s.tracks, w.Name)
+			continue
+		}
+		s.tracks[w.Name] = track
+		j := &joined{workload: w, track: track, services: []telemetry.Service{service}}
+		byName[w.Name] = j
+		list = append(list, j)
+	}
+	return list
+}
+
+func newTrack(w *workload.Workload) *track {
+	return &track{workload: w, result: result{phase: sizing.PhaseStock}}
+}
+
+// service is what sizing is told of a workload.
+func (j *joined) service(nodes workload.Nodes) sizing.Service {
+	policy := j.workload.Policy(j.track.container)
+	out := sizing.Service{
+		Workload: j.workload.Key(), InPlace: j.workload.InPlace, Min: policy.Min, Max: policy.Max, Pods: replicas(j.workload, j.track.container, nodes),
+	}
+	if out.Max > 0 && out.Max < out.Min {
+		out.Max = out.Min
+	}
+	var path float64
+	for _, s := range j.services {
+		out.Calls += finite(s.Calls)
+		out.Visits += finite(s.Visits)
+		out.Critical += finite(s.Critical)
+		path += finite(s.Critical) * finite(s.Self)
+	}
+	switch {
+	case out.Critical > 0:
+		out.Self = path / out.Critical
+	default: // off the critical path, or without a trace
+		out.Self = j.services[0].Self
+	}
+	return out
+}
+
+// finite turns what is not known into nothing.
+func finite(x float64) float64 {
+	if !(x >= 0) || math.IsInf(x, 1) {
+		return 0
+	}
+	return x
+}
+
+// replicas are the workload's pods as sizing sees them. A pod that was not measured, because it is new, is taken to use as much as the
+// others do on average.
+func replicas(w *workload.Workload, container string, nodes workload.Nodes) []sizing.Pod {
+	var pods []sizing.Pod
+	var sum, measured float64
+	for _, pod := range w.Pods {
+		if replica, ok := nodes.Replica(pod, container); ok {
+			pods = append(pods, replica)
+			if replica.Usage >= 0 {
+				sum += replica.Usage
+				measured++
+			}
+		}
+	}
+	for i := range pods {
+		if !(pods[i].Usage >= 0) {
+			pods[i].Usage = sum / max(1, measured)
+			pods[i].Available = max(pods[i].Available, pods[i].Usage)
+		}
+	}
+	return pods
+}
+
+// age is how old the newest telemetry is; NaN if there never was any.
+func (s *subject) age(now time.Time) float64 {
+	if s.newest.IsZero() {
+		return math.NaN()
+	}
+	return max(0, now.Sub(s.newest).Seconds())
+}

@@ -1,0 +1,208 @@
+package objectives
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/sizing"
+)
+
+const (
+	// maxReason and maxMessage are what the types of a budget's reason and of a condition's message take.
+	maxReason, maxMessage = 1024, 32768
+	// longest is what is shown of a latency that is longer, or without end: the load is more than the CPU can serve.
+	longest = time.Hour
+	// grain is the smallest step between two latencies shown.
+	grain = 10 * time.Microsecond
+)
+
+// Status is what an objective's status says after a round. What did not change keeps its time: conditions their transition, and
+// budgets in force the time of the decision, so that a status that says the same is the same.
+func Status(before *v1alpha1.LatencyObjectiveStatus, r *Report) v1alpha1.LatencyObjectiveStatus {
+	d := &r.Decision
+	after := v1alpha1.LatencyObjectiveStatus{ObservedGeneration: r.Objective.Generation, Conditions: slices.Clone(before.Conditions)}
+	if d.Requests > 0 {
+		after.Attainment = &v1alpha1.Attainment{Percent: round(100*d.Attainment, 3), Requests: int64(min(d.Requests, math.MaxInt64/2))}
+	}
+	if !d.Blind {
+		after.Observed, after.Predicted = interval(d.Observed), interval(d.Predicted)
+	}
+	for i := range r.Workloads {
+		after.Budgets = append(after.Budgets, budget(r, &r.Workloads[i]))
+	}
+	slices.SortStableFunc(after.Budgets, func(a, b v1alpha1.WorkloadBudget) int { return -cmp.Compare(a.Latency.Duration, b.Latency.Duration) })
+	for _, c := range conditions(r) {
+		c.ObservedGeneration, c.LastTransitionTime = r.Objective.Generation, metav1.NewTime(r.Time)
+		meta.SetStatusCondition(&after.Conditions, c)
+	}
+	if same(before, &after) {
+		return *before
+	}
+	return after
+}
+
+// same compares what matters: when a target was last decided that is decided anew each round does not.
+func same(a, b *v1alpha1.LatencyObjectiveStatus) bool {
+	a, b = a.DeepCopy(), b.DeepCopy()
+	for _, s := range []*v1alpha1.LatencyObjectiveStatus{a, b} {
+		for i := range s.Budgets {
+			if s.Budgets[i].Phase == string(sizing.PhaseObjective) {
+				s.Budgets[i].DecidedAt = nil
+			}
+		}
+	}
+	return equality.Semantic.DeepEqual(a, b)
+}
+
+// budget is one workload's part.
+func budget(r *Report, w *WorkloadReport) v1alpha1.WorkloadBudget {
+	b := v1alpha1.WorkloadBudget{
+		Workload: w.Name, Container: w.Container, Phase: string(w.Phase), TargetMillicores: millicores(w.Fallback.Target),
+		StockMillicores: millicores(w.Stock), DecidedAt: shown(w.Decided), SteppedAt: shown(w.Fallback.Stepped), Reason: reason(r, w),
+	}
+	if a := w.Allocation; a != nil {
+		b.Latency = latency(a.Budget)
+		b.TailPercent = round(100*a.Share, 2)
+		if w.Phase == sizing.PhaseStock { // in shadow: what would be asked for
+			b.TargetMillicores = millicores(a.Target)
+		}
+	}
+	return b
+}
+
+// reason says why a workload has what it has.
+func reason(r *Report, w *WorkloadReport) string {
+	why := ""
+	switch {
+	case r.Mode == v1alpha1.ObjectiveOff:
+		why = "mode off"
+	case r.Mode == v1alpha1.ObjectiveShadow:
+		why = "mode shadow"
+	case r.Decision.Blind:
+		why = "blind"
+	case w.Allocation == nil:
+		why = "not in the telemetry of late"
+	}
+	var text string
+	switch w.Phase {
+	case sizing.PhaseHolding:
+		text = fmt.Sprintf("%s: holding %d m, then down to stock's %d m by steps", why, millicores(w.Target), millicores(w.Stock))
+	case sizing.PhaseStepping:
+		text = fmt.Sprintf("%s: %d m on the way down to stock's %d m", why, millicores(w.Target), millicores(w.Stock))
+	case sizing.PhaseStock:
+		text = cmp.Or(why, "waiting for a stock recommendation") + ": stock"
+	}
+	if w.Allocation != nil {
+		text = join(text, w.Allocation.Reason)
+	}
+	if w.OutbidBy != "" {
+		text = join(text, fmt.Sprintf("objective %s asks for more, which counts", w.OutbidBy))
+	}
+	return cut(text, maxReason)
+}
+
+func join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
+// conditions are the four, in a fixed order.
+func conditions(r *Report) []metav1.Condition {
+	d := &r.Decision
+	blind := metav1.Condition{
+		Type: v1alpha1.ConditionBlind, Status: metav1.ConditionFalse, Reason: "Deciding", Message: "the telemetry carries a decision",
+	}
+	switch {
+	case d.Blind:
+		blind.Status, blind.Reason, blind.Message = metav1.ConditionTrue, cmp.Or(d.BlindReason, "Unknown"), d.BlindMessage
+	case r.Mode == v1alpha1.ObjectiveShadow:
+		blind.Reason, blind.Message = "Shadow", "mode shadow: shown and not written, the workloads are stock or on the way there"
+	}
+	list := []metav1.Condition{
+		blind,
+		judged(d, v1alpha1.ConditionInfeasible, d.Infeasible, "BoundsReached", "Feasible", d.InfeasibleMessage),
+		judged(d, v1alpha1.ConditionAtRisk, d.AtRisk, "OverTarget", "WithinTarget", d.AtRiskMessage),
+		judged(d, v1alpha1.ConditionMet, d.Met, "Attained", "Missed", d.MetMessage),
+	}
+	for i := range list {
+		list[i].Message = cut(list[i].Message, maxMessage)
+	}
+	return list
+}
+
+// judged is a condition that means nothing while blind.
+func judged(d *sizing.Decision, kind string, holds bool, yes, no, message string) metav1.Condition {
+	switch {
+	case d.Blind:
+		return metav1.Condition{Type: kind, Status: metav1.ConditionUnknown, Reason: "Blind", Message: "nothing can be said while blind"}
+	case holds:
+		return metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: yes, Message: message}
+	default:
+		return metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: no, Message: message}
+	}
+}
+
+// interval is nil where there is none.
+func interval(i sizing.Interval) *v1alpha1.LatencyInterval {
+	if !(i.Value > 0) {
+		return nil
+	}
+	return &v1alpha1.LatencyInterval{Value: latency(i.Value), Low: latency(i.Low), High: latency(i.High)}
+}
+
+// latency rounds seconds to three digits and to grain, so that a status does not change for nothing. It is at most longest.
+func latency(seconds float64) metav1.Duration {
+	switch {
+	case !(seconds > 0):
+		return metav1.Duration{}
+	case seconds >= longest.Seconds():
+		return metav1.Duration{Duration: longest}
+	}
+	d := time.Duration(seconds * float64(time.Second))
+	unit := grain
+	for d >= 1000*unit {
+		unit *= 10
+	}
+	return metav1.Duration{Duration: d.Round(unit)}
+}
+
+// millicores rounds up, as requests are; it is 0 for what is no amount.
+func millicores(cores float64) int64 {
+	if !(cores > 0) || cores > 1e9 {
+		return 0
+	}
+	return int64(math.Ceil(1000*cores - 1e-6))
+}
+
+func round(x float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	if x = math.Round(x*scale) / scale; math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	return x
+}
+
+// shown is a time as the API server keeps it: whole seconds.
+func shown(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: t.Truncate(time.Second)}
+}
+
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return text[:most-3] + "..." // messages are ASCII but for names, which the API server checks
+}
