@@ -16,12 +16,9 @@ type Controller struct {
 	attained  hindsight.Attainment
 
 	workloads map[string]*workload
-	rates     []hindsight.Rate  // of windows with requests, oldest first
-	ratios    []hindsight.Ratio // oldest first
-	late      []float64         // logs of the ratios of the last windows, if all of them were over the target
-	ahead     []hindsight.Ratio // the same at the load that was expected, as far ahead as decisions are published
-	published []published       // forecasts not yet looked back on
-	coverage  hindsight.Coverage
+	past      hindsight.Record
+	late      []float64   // logs of the ratios of the last windows, if all of them were over the target
+	published []published // forecasts not yet looked back on
 	newest    time.Time   // end of the last window, with requests or without
 	last      Observation // the last that can be decided on; Time zero = none
 	usable    int         // how many such there were
@@ -65,7 +62,7 @@ func (c *Controller) Observe(o Observation) error {
 // forgetAfter drops what belongs to times that are no more.
 func (c *Controller) forgetAfter(t time.Time) {
 	c.attained.ForgetAfter(t)
-	c.rates, c.published, c.late, c.last, c.usable = nil, nil, nil, Observation{}, 0
+	c.past.Rates, c.published, c.late, c.last, c.usable = nil, nil, nil, Observation{}, 0
 	for _, w := range c.workloads {
 		w.Settling, w.Seen = hindsight.Settling{Target: w.Target}, t
 	}
@@ -73,7 +70,7 @@ func (c *Controller) forgetAfter(t time.Time) {
 
 // measure lets rates, works and laws follow the window.
 func (c *Controller) measure(o *Observation) {
-	c.rates = appendRing(c.rates, hindsight.Rate{Time: o.Time, PerSecond: o.Requests / o.Seconds}, hindsight.Rates)
+	c.past.Rates = appendRing(c.past.Rates, hindsight.Rate{Time: o.Time, PerSecond: o.Requests / o.Seconds}, hindsight.Rates)
 	for i := range o.Services {
 		s := &o.Services[i]
 		if len(s.Pods) == 0 {

@@ -16,7 +16,7 @@ const leastWindows = 3
 // Decide returns what the workloads are to have at a time. It remembers what it decided, for hysteresis; asked again at the same time it
 // answers the same.
 func (c *Controller) Decide(now time.Time) Decision {
-	d := Decision{Time: now, Coverage: c.coverage}
+	d := Decision{Time: now, Coverage: c.past.Coverage}
 	d.Attainment, d.Requests = c.attained.Share(now)
 	if d.BlindReason, d.BlindMessage = c.blind(now); d.BlindReason != "" {
 		d.Blind = true
@@ -61,7 +61,7 @@ func (c *Controller) blind(now time.Time) (reason, message string) {
 		return "StaleTelemetry", fmt.Sprintf("the last window ended %s ago, more than %s", age.Round(time.Second), c.periods.MaxAge)
 	case age < -c.periods.Round:
 		return "ClockWentBack", fmt.Sprintf("the last window ends %s from now: the clock was put back", (-age).Round(time.Second))
-	case c.last.Time.IsZero() && len(c.rates) == 0, !c.last.Time.IsZero() && now.Sub(c.last.Time) > c.periods.MaxAge:
+	case c.last.Time.IsZero() && len(c.past.Rates) == 0, !c.last.Time.IsZero() && now.Sub(c.last.Time) > c.periods.MaxAge:
 		return "NoRequests", fmt.Sprintf("no window of the last %s has both requests and a service that can be sized", c.periods.MaxAge)
 	case len(c.workloads) == 0:
 		return "NoWorkloads", "no service of the last windows has running pods that belong to a VPA object"
@@ -93,8 +93,8 @@ type sizing struct {
 // size solves for the planned load and for the present one.
 func (c *Controller) size() (*sizing, error) {
 	o := &c.last
-	s := &sizing{steps: c.chain(o), factors: hindsight.Calibrate(c.ratios)}
-	s.forecast = hindsight.Plan(c.rates, c.periods.Round, c.periods.Settle)
+	s := &sizing{steps: c.chain(o), factors: hindsight.Calibrate(c.past.Ratios)}
+	s.forecast = hindsight.Plan(c.past.Rates, c.periods.Round, c.periods.Settle)
 	late := o.missed(c.objective)
 	s.growth = s.forecast.Planned / s.forecast.Last
 	tail := s.factors.Middle

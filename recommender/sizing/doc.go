@@ -13,9 +13,13 @@
 // predicted before it was seen (split-conformal); these hold what the chain of exponential laws leaves out, above all bursts within a
 // minute. Cores come from package allocate, with an upper quantile of the ratio as its Tail (package hindsight does both).
 //
-// A target rises at once and falls when less has been enough for Periods.Settle. Lower and Upper are what the VPA updater acts on, not
-// an interval of belief. Lower is what the present load needs, so that a pod below it is resized within a minute; Upper is the target plus
-// the waste that is let be.
+// What is published as predicted is another thing than what is sized for: the percentile to expect, at the median of the load and with what
+// pods obtain beyond their requests, so that it can be held against the observed one. Its interval comes from the ratios of observed
+// percentiles to predictions made as far ahead, and Coverage counts how often it held. What is sized for is published as guaranteed.
+//
+// A target rises at once and falls when a tenth less has been enough for Periods.Settle, or 2.5 % less for six times that. Lower and Upper
+// are what the VPA updater acts on, not an interval of belief. Lower is what the present load needs, so that a pod below it is resized
+// within a minute; Upper is the target plus the waste that is let be, a tenth at first and 2.5 % after six times Settle.
 //
 // # Assumptions
 //

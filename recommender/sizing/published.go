@@ -39,7 +39,7 @@ func (c *Controller) expect(s *sizing, allocations []Allocation) Interval {
 		requests[i] = step.mean(a.left)
 	}
 	raw := allocate.Predict(s.steps.problem(c.objective, growth, 1), cores)
-	low, middle, high := hindsight.Expect(c.ahead, math.Log(raw/c.objective.Target))
+	low, middle, high := hindsight.Expect(c.past.Ahead, math.Log(raw/c.objective.Target))
 	predicted := Interval{Low: low * raw, Value: middle * raw, High: high * raw}
 	if n := len(c.published); n == 0 || c.published[n-1].time.Before(c.last.Time) {
 		c.published = appendRing(c.published, published{c.last.Time, s.forecast.Planned, s.forecast.Expected, predicted, requests}, 2*hindsight.Lag)
@@ -66,17 +66,17 @@ func (c *Controller) lookBack(o *Observation) {
 // acted on: for the load that was expected, and what the pods could in fact obtain.
 func (c *Controller) check(f *published, o *Observation) {
 	rate := o.Requests / o.Seconds
-	c.coverage.AddLoad(rate <= f.planned)
+	c.past.Coverage.AddLoad(rate <= f.planned)
 	steps := c.chain(o)
 	if !(o.Percentile > 0) || len(steps) == 0 || !c.objective.sound() {
 		return
 	}
 	if steps.have(f.requests) {
-		c.coverage.AddPercentile(f.predicted.Low <= o.Percentile && o.Percentile <= f.predicted.High)
+		c.past.Coverage.AddPercentile(f.predicted.Low <= o.Percentile && o.Percentile <= f.predicted.High)
 	}
 	growth := f.expected / rate
 	if r, ok := c.ratio(o, steps, growth); ok {
-		c.ahead = appendRing(c.ahead, r, hindsight.Ratios)
+		c.past.Ahead = appendRing(c.past.Ahead, r, hindsight.Ratios)
 	}
 }
 
@@ -95,7 +95,7 @@ func (c *Controller) compare(o *Observation) {
 	if !ok {
 		return
 	}
-	c.ratios = appendRing(c.ratios, r, hindsight.Ratios)
+	c.past.Ratios = appendRing(c.past.Ratios, r, hindsight.Ratios)
 	if o.missed(c.objective) {
 		c.late = appendRing(c.late, r.Log, lateWindows)
 	} else {

@@ -3,11 +3,13 @@ package sizing
 import (
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/ballast-k8s/ballast/recommender/allocate"
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
 )
+
+// timeOfDay is how messages print a time.
+const timeOfDay = "15:04:05"
 
 // judge says whether the objective is met, at risk or out of reach.
 func (c *Controller) judge(d *Decision, s *sizing, o *Observation) {
@@ -26,7 +28,7 @@ func (c *Controller) judge(d *Decision, s *sizing, o *Observation) {
 	d.AtRisk = o.missed(c.objective) || s.factors.Safe*held > target
 	if o.missed(c.objective) {
 		d.AtRiskMessage = fmt.Sprintf("%.2f %% of %.0f requests were within %s in the window to %s; ", 100*o.Within/o.Requests, o.Requests,
-			milliseconds(target), o.Time.Format(time.TimeOnly))
+			milliseconds(target), o.Time.Format(timeOfDay))
 	}
 	d.AtRiskMessage += fmt.Sprintf("%s at the present requests on busy nodes: %s (%s to %s), target %s", name, milliseconds(around.Value),
 		milliseconds(around.Low), milliseconds(around.High), milliseconds(target))
@@ -46,7 +48,7 @@ func (s *sizing) reason(i int, settled hindsight.Settled, d *Decision, o Objecti
 	case found < wanted && settled.Falls.IsZero():
 		text += fmt.Sprintf("; %s would do, held: less than 2.5 %% off", millicores(found))
 	case found < wanted:
-		text += fmt.Sprintf("; %s would do, held: falls by %s unless more is needed", millicores(found), settled.Falls.Format(time.TimeOnly))
+		text += fmt.Sprintf("; %s would do, held: falls by %s unless more is needed", millicores(found), settled.Falls.Format(timeOfDay))
 	case found > wanted:
 		text += fmt.Sprintf("; %s asked for, held: less than 5 %% off", millicores(found))
 	}

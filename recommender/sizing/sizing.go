@@ -22,7 +22,7 @@ type Periods struct {
 	MaxAge time.Duration
 	// Hold is how long the last objective-based target is held once blind, Step the time between two steps down after that.
 	Hold, Step time.Duration
-	// Settle is how long less must have been enough before a target falls.
+	// Settle is how long a tenth less must have been enough before a target falls; 2.5 % less must have been for six times as long.
 	Settle time.Duration
 }
 

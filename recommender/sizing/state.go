@@ -16,22 +16,18 @@ const stateVersion = 1
 // Laws are kept, the windows they were fitted on are not: after Restore they are what new windows are fitted against. Forecasts not yet
 // looked back on are not kept.
 type State struct {
-	Version   int                `json:"version"`
-	Newest    time.Time          `json:"newest,omitzero"`
-	Usable    int                `json:"usable,omitempty"`
-	Rates     []hindsight.Rate   `json:"rates,omitempty"`
-	Ratios    []hindsight.Ratio  `json:"ratios,omitempty"`
-	Ahead     []hindsight.Ratio  `json:"ahead,omitempty"`
+	Version int       `json:"version"`
+	Newest  time.Time `json:"newest,omitzero"`
+	Usable  int       `json:"usable,omitempty"`
+	hindsight.Record
 	Attained  []hindsight.Bucket `json:"attained,omitempty"`
-	Coverage  hindsight.Coverage `json:"coverage,omitzero"`
 	Workloads []WorkloadState    `json:"workloads,omitempty"`
 }
 
 // State returns what the controller remembers, in an order that depends on nothing but what it saw.
 func (c *Controller) State() State {
 	s := State{
-		Version: stateVersion, Newest: c.newest, Usable: min(c.usable, leastWindows), Coverage: c.coverage,
-		Rates: slices.Clone(c.rates), Ratios: slices.Clone(c.ratios), Ahead: slices.Clone(c.ahead), Attained: c.attained.State(),
+		Version: stateVersion, Newest: c.newest, Usable: min(c.usable, leastWindows), Record: hindsight.Clone(&c.past), Attained: c.attained.State(),
 	}
 	for _, w := range c.workloads {
 		copied := w.WorkloadState
@@ -53,8 +49,7 @@ func (c *Controller) Restore(s State) error {
 	if err != nil {
 		return fmt.Errorf("restoring the state of objective %q: %w; starting without it costs %d windows", c.objective.Name, err, leastWindows)
 	}
-	c.newest, c.usable, c.coverage, c.late, c.last = s.Newest, s.Usable, s.Coverage, nil, Observation{}
-	c.rates, c.ratios, c.ahead, c.published = slices.Clone(s.Rates), slices.Clone(s.Ratios), slices.Clone(s.Ahead), nil
+	c.newest, c.usable, c.past, c.late, c.published, c.last = s.Newest, s.Usable, hindsight.Clone(&s.Record), nil, nil, Observation{}
 	c.workloads = make(map[string]*workload, len(s.Workloads))
 	for _, w := range s.Workloads {
 		w.Solutions = slices.Clone(w.Solutions)
@@ -69,10 +64,10 @@ func (s *State) validate() error {
 		return fmt.Errorf("field Version is %d, expected %d", s.Version, stateVersion)
 	case len(s.Workloads) > maxServices:
 		return fmt.Errorf("field Workloads has %d entries, expected at most %d", len(s.Workloads), maxServices)
-	case s.Usable < 0 || !s.Coverage.Sound():
-		return fmt.Errorf("fields Usable and Coverage are %d and %+v, expected numbers of at least 0 and shares of at most 1", s.Usable, s.Coverage)
+	case s.Usable < 0:
+		return fmt.Errorf("field Usable is %d, expected at least 0", s.Usable)
 	}
-	if err := hindsight.Check(s.Rates, s.Ratios, s.Ahead); err != nil {
+	if err := hindsight.Check(&s.Record); err != nil {
 		return err
 	}
 	return s.validateWorkloads()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/recommender/sizing"
+	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
 	"github.com/ballast-k8s/ballast/simulator/plant/arrival"
 	"github.com/ballast-k8s/ballast/simulator/plant/park"
 	"github.com/ballast-k8s/ballast/simulator/plant/queueing"
@@ -246,6 +247,19 @@ func (l *plantLoop) since(first int) result {
 	}
 	r.attainment = within / requests
 	return r
+}
+
+// published is the share of minutes, from one on, whose percentile was in the interval published two minutes before, of what the
+// controller would have done by then.
+func (l *plantLoop) published(first int) float64 {
+	var held, n float64
+	for i := first; i < len(l.minutes); i++ {
+		if p, v := l.minutes[i-hindsight.Lag].decision.Predicted, l.minutes[i].percentile; p.Low <= v && v <= p.High {
+			held++
+		}
+		n++
+	}
+	return held / n
 }
 
 func constant(perSecond float64) arrival.Rates {

@@ -59,6 +59,9 @@ func TestConstantLoad(t *testing.T) {
 	if r.cores > 1.12*least { // the search is exact to 2 %
 		t.Errorf("%.3f cores, expected at most 10 %% over the least, %.3f", r.cores, least)
 	}
+	if held := l.published(30); held < 0.85 || held > 0.97 {
+		t.Errorf("published intervals held in %.3f of minutes, expected 0.9", held)
+	}
 	risk := 0
 	for _, m := range l.minutes[30:] {
 		if m.decision.AtRisk {
@@ -89,7 +92,7 @@ func TestStep(t *testing.T) {
 		t.Errorf("%.2f cores after the load doubled, %.2f before: a raise without measure", peak, before)
 	}
 	for i := fall; i < fall+9; i++ {
-		if l.minutes[i].cores < high-1e-9 {
+		if l.minutes[i].cores < 0.975*high { // a trifle that was found an hour earlier may be due
 			t.Errorf("minute %d after the fall: %.2f cores, it was %.2f: too soon", i-fall, l.minutes[i].cores, high)
 		}
 	}
@@ -132,8 +135,10 @@ func TestNoisyLoad(t *testing.T) {
 	if c.Load < 0.85 || c.Load > 0.97 {
 		t.Errorf("planned loads held in %.3f of windows, expected about 0.9", c.Load)
 	}
-	if c.Percentile < 0.87 {
-		t.Errorf("intervals held in %.3f of windows, expected 0.9 or more", c.Percentile)
+	held := l.published(30)
+	t.Logf("published intervals held in %.3f of minutes", held)
+	if held < 0.85 || held > 0.97 || c.Percentile < 0.85 || c.Percentile > 0.97 {
+		t.Errorf("published intervals held in %.3f of minutes, in %.3f by the controller's own count, expected 0.9", held, c.Percentile)
 	}
 	if r.resizes > 3*4*3.5 {
 		t.Errorf("%v resizes of 3 services in 3.5 hours, expected at most 4 per service and hour", r.resizes)
@@ -154,6 +159,12 @@ func TestIdleThenBusy(t *testing.T) {
 	if quiet.percentile > 0.08 || quiet.cores > 2.3 {
 		t.Errorf("on the idle machine p99 %v s with %.2f cores, expected far less than the target, with no more cores than a busy one takes",
 			quiet.percentile, quiet.cores)
+	}
+	if p := quiet.decision.Predicted; quiet.percentile < 0.8*p.Low || quiet.percentile > 1.2*p.High {
+		t.Errorf("on the idle machine predicted %+v, observed %v", p, quiet.percentile)
+	}
+	if g := quiet.decision.Guaranteed; g.Value < 0.1 || g.Value > target {
+		t.Errorf("on a busy machine it would be %+v, expected near the target", g)
 	}
 	l.addBatch()
 	l.run(60)

@@ -3,6 +3,7 @@ package hindsight
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -233,18 +234,20 @@ func TestExpectRelevance(t *testing.T) {
 // What was stored is refused where it cannot have come from observing.
 func TestCheck(t *testing.T) {
 	good, ratio := series([]float64{1, 2}), []Ratio{{Log: 0.1, Off: -0.2}}
-	if err := Check(good, ratio, nil); err != nil {
+	sound := Record{Rates: good, Ratios: ratio}
+	if err := Check(&sound); err != nil {
 		t.Error(err)
 	}
-	for name, err := range map[string]error{
-		"too many rates":  Check(make([]Rate, Rates+1)),
-		"a rate of 0":     Check(series([]float64{1, 0})),
-		"no order":        Check([]Rate{good[1], good[0]}),
-		"too many ratios": Check(good, ratio, make([]Ratio, Ratios+1)),
-		"no number":       Check(good, ratio, []Ratio{{Log: math.NaN()}}),
+	for name, r := range map[string]Record{
+		"at most 180":   {Rates: make([]Rate, Rates+1)},
+		"Rates[1] is 0": {Rates: series([]float64{1, 0})},
+		"the order of":  {Rates: []Rate{good[1], good[0]}},
+		"and 61 ":       {Rates: good, Ahead: make([]Ratio, Ratios+1)},
+		"ratio 1 of":    {Ratios: ratio, Ahead: []Ratio{{Log: math.NaN()}}},
+		"Coverage is":   {Coverage: Coverage{Forecasts: 1, Load: 2}},
 	} {
-		if err == nil {
-			t.Errorf("%s: accepted", name)
+		if err := Check(&r); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v, expected one with %q", err, name)
 		}
 	}
 }

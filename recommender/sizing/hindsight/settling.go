@@ -63,7 +63,8 @@ func (t *Settling) Settle(now time.Time, cores, requested float64, settle, gap t
 			most = max(most, s.Cores)
 		}
 	}
-	t.Solutions = append(recent[max(0, len(recent)-Solutions+1):], Solution{now, cores})
+	recent = append(recent, Solution{now, cores})
+	t.Solutions = recent[max(0, len(recent)-Solutions):]
 	since := now.Sub(t.Since)
 	upper := waste * most
 	if since >= slowly*settle {

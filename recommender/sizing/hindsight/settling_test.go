@@ -56,7 +56,7 @@ func TestSettleByHand(t *testing.T) {
 		}, []at{{4, 1, 1.144, -1}, {5, 1.06, 1.166, -1}}},
 	} {
 		var s Settling
-		for m := 0; m <= 300; m++ {
+		for m := range 301 {
 			got := s.Settle(minutes(m), c.need(m), 1, tenMinutes, gap)
 			for _, w := range c.want {
 				falls := time.Time{}
