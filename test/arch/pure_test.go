@@ -98,7 +98,7 @@ func std(imp string) bool {
 // timeValues are what a pure package may use of package time: types, constants and arithmetic. The rest reads the clock or waits.
 var timeValues = []string{
 	"Duration", "Time", "Month", "Weekday", "Location", "UTC", "Date", "Unix", "UnixMilli", "UnixMicro", "Parse", "ParseDuration",
-	"ParseError", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "RFC3339", "RFC3339Nano", "DateOnly", "DateTime",
+	"ParseError", "Nanosecond", "Microsecond", "Millisecond", "Second", "Minute", "Hour", "RFC3339", "RFC3339Nano", "DateOnly", "TimeOnly", "DateTime",
 	"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 }
 

@@ -1,0 +1,20 @@
+// Package counters reads what the kernel counts for each container of a node: CPU use, throttling, pressure (PSI), memory events and the
+// time that threads waited for a CPU; from cgroup v2, from cgroup v1, and from the two side by side. It decides nothing.
+//
+// A reading carries its time and says for each signal that it lacks why. Absent is never 0: a signal is nil when it is not there. On a
+// machine without pressure accounting, or with cgroup v1 only, the rest is read all the same; that is the usual case on older nodes.
+//
+// Files, by hierarchy:
+//
+//	signal       cgroup v2                  cgroup v1
+//	use          cpu.stat                   cpuacct.usage, cpuacct.stat
+//	limit        cpu.max                    cpu.cfs_quota_us, cpu.cfs_period_us
+//	throttling   cpu.stat                   the same file, in nanoseconds
+//	pressure     cpu|memory|io.pressure     the same files where the container has a cgroup in a v2 hierarchy beside v1
+//	memory       memory.current|events      memory.usage_in_bytes, memory.failcnt, memory.oom_control
+//	run queue    /proc/<thread>/schedstat of the threads in cgroup.threads (v2) or tasks (v1)
+//
+// The formats are a line or a few each (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/, accounting/psi.rst,
+// scheduler/sched-stats.rst of Linux). The libraries at hand read them below fixed mount points and return 0 for what is absent, so this
+// package has its own parsers.
+package counters

@@ -1,0 +1,113 @@
+package counters
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Options say where the files are.
+type Options struct {
+	// Cgroup is the folder of the cgroup mounts, usually /sys/fs/cgroup.
+	Cgroup string
+	// Proc is usually /proc. Threads of containers are found in it only if it is that of the machine's pid namespace (hostPID).
+	Proc string
+	// Below restricts the search to cgroups below a path, such as kubelet's cgroupRoot; empty means all.
+	Below string
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Reader reads the counters of containers. It is not for use by several goroutines at a time.
+type Reader struct {
+	cgroup   *os.Root
+	proc     *folder
+	below    string
+	now      func() time.Time
+	tree     hierarchies
+	pressure error // why the kernel keeps no pressure at all; nil: it does
+	buffer   []byte
+	room     int                 // how many more files may be kept open
+	open     map[string]*folders // by container path
+	threads  map[string]*threads // by container path
+}
+
+// maxFile bounds what is read of one file. The longest are lists of threads.
+const maxFile = 1 << 20
+
+// Open finds out which hierarchies there are. Close the reader after use.
+func Open(o Options) (*Reader, error) {
+	if o.Now == nil {
+		return nil, errors.New("counters: no clock given")
+	}
+	cgroup, err := os.OpenRoot(o.Cgroup)
+	if err != nil {
+		return nil, fmt.Errorf("open cgroups: %w", err)
+	}
+	r := &Reader{
+		cgroup: cgroup, below: strings.Trim(path.Clean("/"+o.Below), "/"), now: o.Now, buffer: make([]byte, 0, 4096), room: roomForFiles(),
+		open: map[string]*folders{}, threads: map[string]*threads{},
+	}
+	if r.below == "" {
+		r.below = "."
+	}
+	if r.proc, err = openProc(o.Proc); err != nil {
+		return nil, errors.Join(fmt.Errorf("open proc: %w", err), cgroup.Close())
+	}
+	if r.tree, err = findHierarchies(cgroup); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	_, r.pressure = r.once(r.proc, "pressure/cpu")
+	return r, nil
+}
+
+// openProc opens the folder itself, which may be a link.
+func openProc(name string) (*folder, error) {
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	d, err := openFolder(root, ".")
+	return d, errors.Join(err, root.Close())
+}
+
+// Close releases the folders.
+func (r *Reader) Close() error {
+	errs := []error{r.cgroup.Close(), r.close(r.proc)}
+	for name := range r.open {
+		errs = append(errs, r.drop(name))
+	}
+	return errors.Join(errs...)
+}
+
+// Version is v2, v1, or "v1 beside v2".
+func (r *Reader) Version() string { return r.tree.version() }
+
+// gone says that a file or cgroup is not there, or went away while it was read.
+func gone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.ESRCH)
+}
+
+// why is the reason for a failed read in words for an operator.
+func why(name string, err error) string {
+	switch {
+	case gone(err):
+		return "there is no " + name
+	case errors.Is(err, fs.ErrPermission):
+		return "no permission to read " + name
+	}
+	return fmt.Sprintf("%s: %v", name, cause(err))
+}
+
+// cause is an error without the path, which why already says.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package resctrl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ballast-k8s/ballast/plugins/node/partition"
+	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
+)
+
+// PlanError is a plan that could not be carried out.
+type PlanError struct {
+	// Step is the operation that failed, from 1; one more than there are if all went well but the tree then showed other values.
+	Step int
+	// Err is why.
+	Err error
+	// Rollback is why the tree could not be brought back to what it was before the plan; nil: it is as before.
+	Rollback error
+}
+
+func (e *PlanError) Error() string {
+	back := "the groups are as before"
+	if e.Rollback != nil {
+		back = fmt.Sprintf("and the way back failed too, look at the groups: %v", e.Rollback)
+	}
+	return fmt.Sprintf("step %d: %v; %s", e.Step, e.Err, back)
+}
+
+// Unwrap gives the cause.
+func (e *PlanError) Unwrap() error { return e.Err }
+
+// Apply carries a plan out, step by step, and compares the tree with the planned state at the end. It refuses to start with [ErrStale]
+// where the groups that the plan starts from have changed. If a step fails, the steps before it are undone from the state as it then is;
+// the error is a [*PlanError].
+func Apply(t Tree, p partition.Plan) error {
+	now, err := Read(t)
+	if err != nil {
+		return err
+	}
+	if changes := schemata.Difference(ownedOf(p), now.State); len(changes) > 0 {
+		return fmt.Errorf("%w: %s", ErrStale, strings.Join(changes, "; "))
+	}
+	step, err := carryOut(t, p)
+	if err == nil {
+		return nil
+	}
+	return &PlanError{Step: step, Err: err, Rollback: rollBack(t, p)}
+}
+
+// ownedOf is the state before the plan as far as it is Ballast's: its own groups, and the default group if the plan changes it.
+func ownedOf(p partition.Plan) schemata.State {
+	var s schemata.State
+	for _, g := range p.Before.Groups {
+		if schemata.Owned(g.Name) {
+			s.Groups = append(s.Groups, g)
+			continue
+		}
+		for _, o := range p.Operations {
+			if o.Action == partition.Write && o.Group == g.Name {
+				s.Put(g)
+			}
+		}
+	}
+	return s
+}
+
+// carryOut does the operations and returns the number of the one that failed.
+func carryOut(t Tree, p partition.Plan) (int, error) {
+	for i, o := range p.Operations {
+		if err := do(t, p.Capacity, o); err != nil {
+			return i + 1, err
+		}
+	}
+	now, err := Read(t)
+	if err != nil {
+		return len(p.Operations) + 1, err
+	}
+	want := p
+	want.Before = p.After
+	if different := schemata.Difference(ownedOf(want), now.State); len(different) > 0 {
+		return len(p.Operations) + 1, fmt.Errorf("%w: %s", ErrReadBack, strings.Join(different, "; "))
+	}
+	return 0, nil
+}
+
+func do(t Tree, c schemata.Capacity, o partition.Operation) error {
+	switch o.Action {
+	case partition.Create:
+		return CreateGroup(t, o.Group)
+	case partition.Write:
+		return WriteSchemata(t, c, o.Group, o.Values)
+	case partition.Move:
+		return MoveTasks(t, o.Group, o.To)
+	case partition.Remove:
+		return RemoveGroup(t, o.Group)
+	}
+	return fmt.Errorf("unknown action %d", o.Action)
+}
+
+// rollBack brings the groups back to the state before the plan. It moves no threads: a group that has got some meanwhile stays.
+func rollBack(t Tree, p partition.Plan) error {
+	now, err := Read(t)
+	if err != nil {
+		return err
+	}
+	before := p.Before.Clone()
+	if _, changed := ownedOf(p).Group(schemata.DefaultGroup); !changed {
+		before.Drop(schemata.DefaultGroup)
+	}
+	back := partition.Restore(now.Capacity, now.State, before, false)
+	_, err = carryOut(t, back)
+	return err
+}

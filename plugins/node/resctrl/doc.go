@@ -1,0 +1,14 @@
+// Package resctrl reads and writes the files of Linux resctrl: what the machine can divide, the control groups and their values, the
+// threads in them, and the counters. It decides nothing: package partition plans, this package carries plans out.
+//
+// A tree is a mounted resctrl file system, a FUSE mount that behaves like one, or a plain copy of one, in which package directory does what
+// the kernel would do on mkdir, rmdir, rename and write. What a file does not say is absent, and never 0: a counter has a state
+// ([Missing], [Unavailable], [Unassigned], [Failed]) besides its value, a value that schemata do not state is not in the map, and what a
+// tree has but this package does not understand is listed in [Inventory].Unread.
+//
+// Formats follow fs/resctrl (rdtgroup.c, ctrlmondata.c, monitor.c) and Documentation/filesystems/resctrl.rst of Linux: padded and unpadded
+// numbers, blanks before resource names, gaps in domain ids, AMD and Intel bandwidth, code and data apart, sub-NUMA folders.
+//
+// The status text in errors is read from info/last_cmd_status after the failed call. That file is one for the whole machine: if another
+// manager makes a call in between, the text is that of its call.
+package resctrl
