@@ -14,6 +14,8 @@ export CGO_ENABLED := 0
 export GOFLAGS := $(strip $(filter-out -buildvcs% -trimpath%,$(GOFLAGS)) -buildvcs=false)
 
 VERSION := $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2>/dev/null || echo unknown)
+# component-base refuses to start with a version that does not begin as v1.2.3 does: before the first tag it is v0.0.0.
+VERSION := $(if $(filter v%,$(VERSION)),$(VERSION),v0.0.0-$(VERSION))
 KUBE_VERSION := $(shell sed -n 's,^[[:space:]]*k8s.io/kubernetes \(v[0-9.]*\)$$,\1,p' go.mod)
 # In ballast-scheduler, component-base derives from gitVersion which features and API versions there are: it has to stay
 # Kubernetes' own version, with ours behind the +.
@@ -88,8 +90,8 @@ e2e: build ## Whole system, uncached: tests on a real control plane and of the b
 	go test -json -count=1 -timeout 30m -p 1 $(SYSTEM) | $(TESTSUM)
 
 .PHONY: demo
-demo: ## Stock scheduler against Ballast on a real control plane with simulated nodes; report in out/
-	$(toolbuild) hyper kwok
+demo: ## Stock Kubernetes against Ballast on a real control plane with simulated nodes, placement and closed loop: 2 minutes; report in out/
+	$(toolbuild) hyper kwok vpa metrics-server
 	$(MAKE) --no-print-directory build
 	bin/ballast demo $(DEMO_ARGS)
 

@@ -2,92 +2,200 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ballast-k8s/ballast/predictor/interference"
+	"github.com/ballast-k8s/ballast/simulator/closedloop"
 	"github.com/ballast-k8s/ballast/simulator/demo"
+	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/report"
+)
+
+// The parts of the demonstration.
+const (
+	partPlacement = "placement"
+	partLoop      = "loop"
+	partAll       = "all"
 )
 
 // demoOptions are the flags of ballast demo.
 type demoOptions struct {
-	data, out, tools, scheduler string
-	nodes                       []int
-	seed                        uint64
+	data, out, tools, scheduler, recommender, part string
+
+	nodes   []int
+	seed    uint64
+	speedup float64
 }
 
 func newDemoCommand() *cobra.Command {
 	var o demoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Place a real batch with the stock scheduler and with Ballast, and compare",
-		Long: `Start a real control plane on this machine (no root, no container runtime, loopback only), place the same
-200 containers on simulated nodes twice through the real API server, with the stock kube-scheduler and with
-ballast-scheduler, and compare. Ends with a table and writes an HTML report.
+		Short: "Run stock Kubernetes and Ballast side by side on a real control plane, and compare",
+		Long: `Start a real control plane on this machine (no root, no container runtime, loopback only) with simulated nodes, and
+compare stock Kubernetes with Ballast in two parts. Ends with tables and writes an HTML report.
 
-With measured mixes (--data, a folder that holds metis/) the model learns from published measurements and the
-placement is judged by the published simulator; without, an analytic model of cache and bandwidth takes the
-place of both. Nothing is left running, whether it ends well, fails or is interrupted.`,
+placement  The same 200 containers are placed twice through the real API server, by the stock kube-scheduler and by
+           ballast-scheduler.
+loop       An application of eight services runs for an hour under a latency objective, in two arms at once: placed by
+           kube-scheduler and sized by the Vertical Pod Autoscaler's own recommender, and placed by ballast-scheduler and sized by
+           ballast-recommender. All periods of both are divided by --speedup, so that the hour takes a minute.
+
+With data (--data, a folder that holds metis/ and rates/) the first part learns from published measurements and is judged by the
+published simulator, and the second gets a published trace of requests; without, both are generated. Nothing is left running,
+whether it ends well, fails or is interrupted.`,
 		Example: `  ballast demo
-  ballast demo --data ./data --nodes 27,81,200 --seed 7 --out /tmp/report`,
+  ballast demo --data ./data --nodes 27,81,200 --seed 7 --out /tmp/report
+  ballast demo --part loop --speedup 20`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
-	cmd.Flags().StringVar(&o.data, "data", "", "folder with measured mixes (default $BALLAST_DATA, else ../shared/data, else none)")
+	cmd.Flags().StringVar(&o.data, "data", "", "folder with measured mixes and rates (default $BALLAST_DATA, else ../shared/data, else none)")
 	cmd.Flags().StringVar(&o.out, "out", "out", "folder for the report")
 	cmd.Flags().StringVar(&o.tools, "tools", "", "folder with the control plane's binaries (default: the nearest .tools/bin)")
 	cmd.Flags().StringVar(&o.scheduler, "scheduler", "", "ballast-scheduler binary (default: beside this one)")
-	cmd.Flags().IntSliceVar(&o.nodes, "nodes", []int{27, 81}, "sizes of the machine park, ascending")
-	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the order of arrival")
+	cmd.Flags().StringVar(&o.recommender, "recommender", "", "ballast-recommender binary (default: beside this one)")
+	cmd.Flags().StringVar(&o.part, "part", partAll, "placement, loop or all")
+	cmd.Flags().IntSliceVar(&o.nodes, "nodes", []int{27, 81}, "sizes of the first part's machine park, ascending")
+	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the order of arrival, of the requests and of what is generated")
+	cmd.Flags().Float64Var(&o.speedup, "speedup", closedloop.MaxSpeedup,
+		fmt.Sprintf("seconds of the second part's hour in a second, from 1 to %d", closedloop.MaxSpeedup))
 	return cmd
 }
 
+// demonstration is what a command line asks for.
+type demonstration struct {
+	progress  func(step string, done, total int)
+	placement *demo.Config // nil if it is not wanted
+	inputs    *demo.Inputs
+	loop      *closedloop.Config // nil if it is not wanted
+}
+
 func (o *demoOptions) run(cmd *cobra.Command) error {
-	for i, n := range o.nodes {
-		if n < 1 || n > 5000 || i > 0 && n <= o.nodes[i-1] {
-			return usageError("--nodes %v: expected ascending numbers from 1 to 5000", o.nodes)
-		}
-	}
-	scheduler, err := o.schedulerPath()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil { // before minutes of work, not after
 		return fmt.Errorf("making the report's folder: %w", err)
 	}
-	inputs, err := o.inputs()
-	if err != nil {
-		return err
-	}
-	for _, note := range inputs.Notes {
-		cmd.PrintErrln("note: " + note)
-	}
 	bar := newProgress(cmd.ErrOrStderr())
-	result, err := demo.Run(cmd.Context(), demo.Config{
-		Scheduler: scheduler, ToolDir: o.tools, Nodes: o.nodes, Seed: o.seed, Progress: bar.show,
-	}, inputs)
-	bar.close()
-	if errors.Is(err, demo.ErrTooFewNodes) {
-		return usageError("--nodes: %w", err)
+	d := demonstration{progress: bar.show}
+	if err := o.prepare(cmd, &d); err != nil {
+		return err
 	}
+	result, err := d.run(cmd.Context(), o.tools)
+	bar.close()
 	if err != nil {
 		return err
 	}
-	if err := result.Print(cmd.OutOrStdout()); err != nil {
+	if err := o.show(cmd.OutOrStdout(), result); err != nil {
 		return err
 	}
-	return o.write(cmd, result)
+	if result.Loop != nil {
+		return result.Loop.Verify()
+	}
+	return nil
 }
 
-// write leaves the report and the numbers behind it in the output folder.
-func (o *demoOptions) write(cmd *cobra.Command, result *demo.Result) error {
+// check refuses wrong use.
+func (o *demoOptions) check() error {
+	for i, n := range o.nodes {
+		if n < 1 || n > 5000 || i > 0 && n <= o.nodes[i-1] {
+			return usageError("--nodes %v: expected ascending numbers from 1 to 5000", o.nodes)
+		}
+	}
+	if !slices.Contains([]string{partPlacement, partLoop, partAll}, o.part) {
+		return usageError("--part %q: expected placement, loop or all", o.part)
+	}
+	if !(o.speedup >= 1 && o.speedup <= closedloop.MaxSpeedup) {
+		return usageError("--speedup %v: expected a number from 1 to %d", o.speedup, closedloop.MaxSpeedup)
+	}
+	return nil
+}
+
+// prepare finds what the parts need.
+func (o *demoOptions) prepare(cmd *cobra.Command, d *demonstration) error {
+	scheduler, err := program(o.scheduler, "scheduler")
+	if err != nil {
+		return err
+	}
+	if o.part != partLoop {
+		if d.inputs, err = o.inputs(); err != nil {
+			return err
+		}
+		for _, note := range d.inputs.Notes {
+			cmd.PrintErrln("note: " + note)
+		}
+		d.placement = &demo.Config{Scheduler: scheduler, Nodes: o.nodes, Seed: o.seed, Progress: d.progress}
+		if err := d.placement.Check(d.inputs); errors.Is(err, demo.ErrTooFewNodes) {
+			return usageError("--nodes: %w", err)
+		}
+	}
+	if o.part == partPlacement {
+		return nil
+	}
+	d.loop = &closedloop.Config{Scheduler: scheduler, Speedup: o.speedup, Seed: o.seed, Progress: d.progress}
+	if d.loop.Recommender, err = program(o.recommender, "recommender"); err != nil {
+		return err
+	}
+	d.loop.Load, err = o.load()
+	return err
+}
+
+// run runs the parts on one control plane. Whatever happens, nothing is left running and the control plane's folder is removed.
+func (d *demonstration) run(ctx context.Context, tools string) (result *report.Result, err error) {
+	cluster, err := localcluster.Start(ctx, localcluster.Config{
+		ToolDir: tools, Progress: func(e localcluster.Event) { d.progress("starting "+e.Step, e.Done, e.Total) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if stopErr := cluster.Stop(); stopErr != nil && err == nil {
+			err = stopErr
+		}
+	}()
+	result = &report.Result{}
+	var loop *closedloop.Loop
+	if d.loop != nil {
+		if loop, err = closedloop.Prepare(ctx, cluster, *d.loop); err != nil {
+			return nil, err
+		}
+	}
+	if d.placement != nil {
+		if result.Placement, err = demo.Run(ctx, cluster, *d.placement, d.inputs); err != nil {
+			return nil, err
+		}
+	}
+	if loop != nil {
+		if result.Loop, err = loop.Run(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return result, nil
+}
+
+// show prints the tables and leaves the report and the numbers behind it in the output folder.
+func (o *demoOptions) show(out io.Writer, result *report.Result) error {
+	if result.Placement != nil {
+		if err := result.Placement.Print(out); err != nil {
+			return err
+		}
+	}
+	if result.Loop != nil {
+		if err := result.Loop.Print(out); err != nil {
+			return err
+		}
+	}
 	numbers, err := json.MarshalIndent(result, "", " ")
 	if err != nil {
 		return fmt.Errorf("encoding the result: %w", err)
@@ -100,50 +208,39 @@ func (o *demoOptions) write(cmd *cobra.Command, result *demo.Result) error {
 	if err := errors.Join(writeFile(filepath.Join(o.out, "demo.json"), numbers), writeFile(html, page.Bytes())); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\nReport: %s (open it in a browser); numbers: %s\n", html, filepath.Join(o.out, "demo.json"))
+	fmt.Fprintf(out, "\nReport: %s (open it in a browser); numbers: %s\n", html, filepath.Join(o.out, "demo.json"))
 	return nil
 }
 
-// schedulerPath finds ballast-scheduler.
-func (o *demoOptions) schedulerPath() (string, error) {
-	path := o.scheduler
+// program finds ballast-scheduler or ballast-recommender.
+func program(path, which string) (string, error) {
+	name := "ballast-" + which
 	if path == "" {
 		self, err := os.Executable()
 		if err != nil {
-			return "", fmt.Errorf("finding ballast-scheduler: %w; give --scheduler", err)
+			return "", fmt.Errorf("finding %s: %w; give --%s", name, err, which)
 		}
-		path = filepath.Join(filepath.Dir(self), "ballast-scheduler")
+		path = filepath.Join(filepath.Dir(self), name)
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return "", fmt.Errorf("finding ballast-scheduler: %w", err)
+		return "", fmt.Errorf("finding %s: %w", name, err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("finding ballast-scheduler: %w; run `make build`, or give --scheduler", err)
+		return "", fmt.Errorf("finding %s: %w; run `make build`, or give --%s", name, err, which)
 	}
 	return path, nil
 }
 
-// inputs are the published measurements where they are found, else generated ones. A folder that was asked for must be there.
-func (o *demoOptions) inputs() (*demo.Inputs, error) {
-	folder, asked := o.data, o.data != ""
-	if !asked {
-		folder = os.Getenv("BALLAST_DATA")
-		asked = folder != ""
+// load is the published noisy trace where it is found, else a generated one.
+func (o *demoOptions) load() (closedloop.Load, error) {
+	folder, err := o.folder("rates")
+	if err != nil || folder == "" {
+		return closedloop.GeneratedLoad(o.seed), err
 	}
-	if !asked {
-		folder = filepath.Join("..", "shared", "data")
-		if _, err := os.Stat(filepath.Join(folder, "metis")); errors.Is(err, fs.ErrNotExist) {
-			return demo.GeneratedInputs(o.seed)
-		}
+	b, err := readFile(filepath.Join(folder, "autothrottle", "noisy.txt"))
+	if err != nil {
+		return closedloop.Load{}, fmt.Errorf("reading rates of requests: %w", err)
 	}
-	tables := make([]*interference.Table, 0, 4)
-	for _, file := range []string{"mixes.csv.gz", "pairs.csv", "batch_set_200.csv", "forest.csv.gz"} {
-		t, err := readMixes(filepath.Join(folder, "metis", file))
-		if err != nil {
-			return nil, fmt.Errorf("reading measured mixes: %w", err)
-		}
-		tables = append(tables, t)
-	}
-	return demo.MetisInputs(tables[0], tables[1], tables[2], tables[3])
+	return closedloop.ReadLoad("autothrottle's noisy.txt", strings.NewReader(string(b)))
 }

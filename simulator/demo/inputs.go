@@ -60,9 +60,24 @@ func MetisInputs(mixes, pairs, batches, forest *interference.Table) (*Inputs, er
 func GeneratedInputs(seed uint64) (*Inputs, error) {
 	rng := rand.New(rand.NewPCG(seed, 0x6261_6c6c)) //nolint:gosec // a simulation wants a seed, not secrecy
 	truth := plant.Example()
-	samples, err := plant.Measure(truth, generatedMixes, generatedNoise, rng)
+	model, notes, err := Learn(truth, rng)
 	if err != nil {
 		return nil, err
+	}
+	return &Inputs{
+		Source: fmt.Sprintf("generated: %d mixes of seven made-up classes, measured with %.0f %% noise (seed %d)",
+			model.Document().Fit.Mixes, 100*generatedNoise, seed),
+		Judge: "the analytic cache and bandwidth model that generated them, without the noise; it is not the predictor's form",
+		Model: model, Notes: notes, Truth: truth, Batch: plant.Batch(len(truth.Classes()), batchSize, rng),
+	}, nil
+}
+
+// Learn measures mixes of a truth with noise and fits the model to them: all that Ballast knows of the truth. The notes are what a
+// user should know of the data.
+func Learn(truth plant.Truth, rng *rand.Rand) (model *interference.Model, notes []string, err error) {
+	samples, err := plant.Measure(truth, generatedMixes, generatedNoise, rng)
+	if err != nil {
+		return nil, nil, err
 	}
 	table := &interference.Table{Name: "generated mixes", Classes: truth.Classes()}
 	for i, s := range samples {
@@ -72,15 +87,7 @@ func GeneratedInputs(seed uint64) (*Inputs, error) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	model, notes, err := fit("analytic model of cache and bandwidth, generated", table)
-	if err != nil {
-		return nil, err
-	}
-	return &Inputs{
-		Source: fmt.Sprintf("generated: %d mixes of seven made-up classes, measured with %.0f %% noise (seed %d)", len(samples), 100*generatedNoise, seed),
-		Judge:  "the analytic cache and bandwidth model that generated them, without the noise; it is not the predictor's form",
-		Model:  model, Notes: notes, Truth: truth, Batch: plant.Batch(len(truth.Classes()), batchSize, rng),
-	}, nil
+	return fit("analytic model of cache and bandwidth, generated", table)
 }
 
 func fit(source string, tables ...*interference.Table) (*interference.Model, []string, error) {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
@@ -43,7 +44,7 @@ func (d *demonstration) pod(i int, scheduler string) *v1.Pod {
 }
 
 // placeBatch creates the batch one pod after the other, waits until all are bound and returns the seconds it took.
-func (d *demonstration) placeBatch(ctx context.Context, s schedulerArm, scheduler *localcluster.Child) (float64, error) {
+func (d *demonstration) placeBatch(ctx context.Context, s Scheduler, scheduler *localcluster.Child) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	pods := d.client.CoreV1().Pods(namespace)
@@ -57,7 +58,7 @@ func (d *demonstration) placeBatch(ctx context.Context, s schedulerArm, schedule
 	go func() {
 		defer close(created)
 		for i := range d.order {
-			if _, err := pods.Create(ctx, d.pod(i, s.name), metav1.CreateOptions{}); err != nil {
+			if _, err := pods.Create(ctx, d.pod(i, s.Name), metav1.CreateOptions{}); err != nil {
 				cancel(fmt.Errorf("creating pod %d of %d: %w", i+1, len(d.order), err))
 				return
 			}
@@ -71,8 +72,8 @@ func (d *demonstration) placeBatch(ctx context.Context, s schedulerArm, schedule
 }
 
 // awaitBinds follows the pods until all have a node.
-func (d *demonstration) awaitBinds(ctx context.Context, watcher watch.Interface, s schedulerArm, scheduler *localcluster.Child) error {
-	step := fmt.Sprintf("%s scheduler: containers placed", s.title)
+func (d *demonstration) awaitBinds(ctx context.Context, watcher watch.Interface, s Scheduler, scheduler *localcluster.Child) error {
+	step := fmt.Sprintf("%s scheduler: containers placed", s.Title)
 	bound := map[string]bool{}
 	stall := time.NewTimer(stallTimeout)
 	defer stall.Stop()
@@ -102,7 +103,7 @@ func (d *demonstration) awaitBinds(ctx context.Context, watcher watch.Interface,
 
 // placement reads which node has how many containers of each class, nodes by name.
 func (d *demonstration) placement(ctx context.Context) ([][]int, error) {
-	nodes, err := d.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	nodes, err := d.client.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: parkLabel})
 	if err != nil {
 		return nil, fmt.Errorf("listing nodes: %w", err)
 	}
@@ -128,10 +129,13 @@ func (d *demonstration) placement(ctx context.Context) ([][]int, error) {
 	return placement, nil
 }
 
-// reasons returns up to five of the plugin's events on the pods that are there: what kubectl describe pod shows an operator.
-func (d *demonstration) reasons(ctx context.Context) ([]string, error) {
-	const most = 5
-	pods, err := d.client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+// mostReasons is how many of a scheduler's reasons are shown: enough to see the kinds.
+const mostReasons = 5
+
+// Reasons returns up to so many of ballast-scheduler's events on the pods that are in a namespace: what kubectl describe pod shows
+// an operator.
+func Reasons(ctx context.Context, client kubernetes.Interface, namespace string, most int) ([]string, error) {
+	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("listing pods: %w", err)
 	}
@@ -139,7 +143,7 @@ func (d *demonstration) reasons(ctx context.Context) ([]string, error) {
 	for i := range pods.Items {
 		mine[pods.Items[i].UID] = true
 	}
-	events, err := d.client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{
+	events, err := client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector("reason", "InterferenceFit").String(),
 	})
 	if err != nil {
@@ -172,6 +176,15 @@ func (d *demonstration) removePods(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("waiting until the containers are gone: %w", err)
+	}
+	return nil
+}
+
+// removeNodes deletes the park.
+func (d *demonstration) removeNodes(ctx context.Context) error {
+	err := d.client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: parkLabel})
+	if err != nil {
+		return fmt.Errorf("removing the nodes: %w", err)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/manifests"
+	"github.com/ballast-k8s/ballast/predictor/interference"
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/plant"
 )
@@ -25,8 +26,6 @@ var ErrTooFewNodes = errors.New("too few nodes")
 type Config struct {
 	// Scheduler is the path of the ballast-scheduler binary.
 	Scheduler string
-	// ToolDir and TempDir are passed on to localcluster.
-	ToolDir, TempDir string
 	// Nodes are the sizes of the machine park, ascending.
 	Nodes []int
 	// Seed orders the containers' arrival.
@@ -41,30 +40,28 @@ const (
 	containerCPU, containerMemory = "2", "8Gi"
 )
 
-// Run starts a control plane, places the batch with both schedulers on every size of park and judges the placements. Whatever
-// happens, nothing is left running and the control plane's folder is removed.
-func Run(ctx context.Context, cfg Config, in *Inputs) (result *Result, err error) {
+// Check reports, before minutes of work, what of a configuration cannot be done.
+func (cfg *Config) Check(in *Inputs) error {
+	for _, nodes := range cfg.Nodes {
+		if n := sum(in.Batch); n > nodes*in.Truth.Slots() {
+			return fmt.Errorf("%w: %d containers need at least %d nodes, not %d", ErrTooFewNodes, n, (n+in.Truth.Slots()-1)/in.Truth.Slots(), nodes)
+		}
+	}
+	return nil
+}
+
+// parkLabel marks the nodes of the park: there may be others, whose taints keep the batch away.
+const parkLabel = "simulator.ballast.dev/park"
+
+// Run places the batch with both schedulers on every size of park and judges the placements. Afterwards its nodes are gone.
+func Run(ctx context.Context, cluster *localcluster.Cluster, cfg Config, in *Inputs) (*Result, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(string, int, int) {}
 	}
-	for _, nodes := range cfg.Nodes { // before minutes of work, not after
-		if n := sum(in.Batch); n > nodes*in.Truth.Slots() {
-			return nil, fmt.Errorf("%w: %d containers need at least %d nodes, not %d", ErrTooFewNodes, n, (n+in.Truth.Slots()-1)/in.Truth.Slots(), nodes)
-		}
-	}
-	started := time.Now()
-	cluster, err := localcluster.Start(ctx, localcluster.Config{
-		ToolDir: cfg.ToolDir, TempDir: cfg.TempDir,
-		Progress: func(e localcluster.Event) { cfg.Progress("starting "+e.Step, e.Done, e.Total) },
-	})
-	if err != nil {
+	if err := cfg.Check(in); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if stopErr := cluster.Stop(); stopErr != nil && err == nil {
-			err = stopErr
-		}
-	}()
+	started := time.Now()
 	client, err := kubernetes.NewForConfig(cluster.AdminConfig())
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the API server: %w", err)
@@ -73,10 +70,10 @@ func Run(ctx context.Context, cfg Config, in *Inputs) (result *Result, err error
 	if err != nil {
 		return nil, fmt.Errorf("asking the API server's version: %w", err)
 	}
-	if err := install(ctx, cluster, in); err != nil {
+	if err := Install(ctx, cluster, in.Model); err != nil {
 		return nil, err
 	}
-	result = &Result{
+	result := &Result{
 		Started: started, Seed: cfg.Seed, Source: in.Source, Judge: in.Judge, Notes: in.Notes, Kubernetes: version.GitVersion,
 		Classes: in.Truth.Classes(), Model: in.Model.Version(), Fit: in.Model.Document().Fit,
 	}
@@ -94,11 +91,11 @@ func Run(ctx context.Context, cfg Config, in *Inputs) (result *Result, err error
 		result.Parks = append(result.Parks, *park)
 	}
 	result.Elapsed = time.Since(started)
-	return result, nil
+	return result, d.removeNodes(ctx)
 }
 
-// install applies Ballast's types and the scheduler's permissions, and publishes the model.
-func install(ctx context.Context, cluster *localcluster.Cluster, in *Inputs) error {
+// Install applies what ballast-scheduler needs, its types and permissions, and publishes the model, in place of one that is there.
+func Install(ctx context.Context, cluster *localcluster.Cluster, m *interference.Model) error {
 	for _, file := range []string{"crd/ballast.dev_interferencemodels.yaml", "scheduler/rbac.yaml"} {
 		b, err := manifests.FS.ReadFile(file)
 		if err != nil {
@@ -108,7 +105,7 @@ func install(ctx context.Context, cluster *localcluster.Cluster, in *Inputs) err
 			return err
 		}
 	}
-	model, err := v1alpha1.NewInterferenceModel("default", in.Model, metav1.Now())
+	model, err := v1alpha1.NewInterferenceModel("default", m, metav1.Now())
 	if err != nil {
 		return err
 	}
@@ -133,9 +130,12 @@ func (d *demonstration) growTo(ctx context.Context, have, want int) error {
 	if want <= have {
 		return fmt.Errorf("sizes %v: expected ascending numbers of nodes", d.cfg.Nodes)
 	}
-	shape := localcluster.NodeShape{Capacity: v1.ResourceList{
-		v1.ResourceCPU: resource.MustParse(nodeCPU), v1.ResourceMemory: resource.MustParse(nodeMemory), v1.ResourcePods: resource.MustParse("110"),
-	}}
+	shape := localcluster.NodeShape{
+		Capacity: v1.ResourceList{
+			v1.ResourceCPU: resource.MustParse(nodeCPU), v1.ResourceMemory: resource.MustParse(nodeMemory), v1.ResourcePods: resource.MustParse("110"),
+		},
+		Labels: map[string]string{parkLabel: ""},
+	}
 	return d.cluster.AddNodes(ctx, fmt.Sprintf("node-of-%d", want), want-have, shape)
 }
 
@@ -146,10 +146,10 @@ func (d *demonstration) park(ctx context.Context, nodes int) (*Park, error) {
 		return nil, err
 	}
 	park := &Park{Nodes: nodes, Batch: d.in.Batch, Bound: bound}
-	for _, s := range schedulers() {
+	for _, s := range []Scheduler{Stock(), Ballast()} {
 		arm, err := d.arm(ctx, s)
 		if err != nil {
-			return nil, fmt.Errorf("%s scheduler: %w", s.title, err)
+			return nil, fmt.Errorf("%s scheduler: %w", s.Title, err)
 		}
 		park.Arms = append(park.Arms, *arm)
 	}

@@ -6,7 +6,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/simulator/closedloop"
 	"github.com/ballast-k8s/ballast/simulator/demo"
 	"github.com/ballast-k8s/ballast/simulator/plant"
 )
@@ -27,7 +32,7 @@ func result() *demo.Result {
 func TestReport(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := Write(&out, result()); err != nil {
+	if err := Write(&out, &Result{Placement: result()}); err != nil {
 		t.Fatal(err)
 	}
 	page := html.UnescapeString(out.String())
@@ -49,7 +54,7 @@ func TestReport(t *testing.T) {
 func TestReportIsSelfContained(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := Write(&out, result()); err != nil {
+	if err := Write(&out, &Result{Placement: result(), Loop: loop()}); err != nil {
 		t.Fatal(err)
 	}
 	page := regexp.MustCompile(`xmlns(:xlink)?="[^"]*"`).ReplaceAllString(out.String(), "")
@@ -60,9 +65,59 @@ func TestReportIsSelfContained(t *testing.T) {
 	}
 }
 
+func loop() *closedloop.Result {
+	arm := func(name string, within float64) closedloop.Arm {
+		a := closedloop.Arm{
+			Name: name, Requests: 1000, Within: within, P99: 0.2, RequestedCores: 12, UsedCores: 7,
+			Sizes: []closedloop.Size{{Service: "<b>front</b>", Pods: 3, Guess: 1000, History: 587, Lower: 470, Target: 588, Upper: 700, Requested: 590}},
+		}
+		for i := range 65 {
+			a.Minutes = append(a.Minutes, closedloop.Minute{Begin: float64(60 * i), Within: within, P99: 0.2, RequestedCores: 12, UsedCores: 7, Fill: 0.96})
+		}
+		a.Minutes[3].P99 = 0 // no answer: a logarithm has no place for it
+		return a
+	}
+	ours := arm("Ballast", 0.995)
+	ours.Reasons = []string{"pod b-1: because"}
+	ms := func(n int) metav1.Duration { return metav1.Duration{Duration: time.Duration(n) * time.Millisecond} }
+	return &closedloop.Result{
+		Speedup: 60, WarmUpMinutes: 5, Entry: "GET /x", Percentile: 0.99, TargetSeconds: 0.25, Load: "a test", VPA: "v1.7.3",
+		Arms: []closedloop.Arm{arm("stock", 0.9), ours},
+		Objective: v1alpha1.LatencyObjectiveStatus{
+			Observed: &v1alpha1.LatencyInterval{Value: ms(151), Low: ms(146), High: ms(156)}, Attainment: &v1alpha1.Attainment{Percent: 99.5, Requests: 4321},
+			Budgets:    []v1alpha1.WorkloadBudget{{Workload: "front", Latency: ms(52), TailPercent: 21.4, TargetMillicores: 588, Phase: "Objective", Reason: "for reasons"}},
+			Conditions: []metav1.Condition{{Type: v1alpha1.ConditionMet, Status: metav1.ConditionTrue, Reason: "Attained", Message: "enough"}},
+		},
+		Standing: []closedloop.Standing{{Seconds: 0, Blind: true}, {Seconds: 60, Observed: 0.15, Predicted: 0.1, Low: 0.05, High: 0.3, Deciding: 1}},
+	}
+}
+
+func TestReportOfTheLoop(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := Write(&out, &Result{Placement: result(), Loop: loop()}); err != nil {
+		t.Fatal(err)
+	}
+	page := html.UnescapeString(out.String())
+	for _, want := range []string{
+		"Only Ballast met the objective: stock answered 90.00 % within 250 ms, Ballast 99.50 %.", "588 [470, 700]", "3 × 590",
+		"151 ms [146, 156]", "99.50 % of 4321", "Met: True (Attained) enough", "52.0 ms", "21.4 %", "for reasons", "pod b-1: because", "pod a-0: because",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the report does not show %q", want)
+		}
+	}
+	if n := strings.Count(page, "<svg"); n != 3+6 {
+		t.Errorf("%d plots, want three of the placement and six of the loop", n)
+	}
+	if strings.Contains(out.String(), "<b>front") {
+		t.Error("a service's name is markup")
+	}
+}
+
 func TestReportOfNothing(t *testing.T) {
 	t.Parallel()
-	if err := Write(&bytes.Buffer{}, &demo.Result{}); err != nil {
+	if err := Write(&bytes.Buffer{}, &Result{Placement: &demo.Result{}, Loop: &closedloop.Result{}}); err != nil {
 		t.Errorf("a result without parks: %v", err)
 	}
 }
