@@ -30,8 +30,8 @@ BENCH ?= .
 
 # What the tests of a package need decides where they run: nothing, a control plane, or the built binaries.
 UNIT = $(shell go list ./... | grep -vE '/ballast/(test|simulator/localcluster)(/|$$)')
-RACED = $(shell go list ./... | grep -vE '/ballast/test/(arch|e2e)(/|$$)')
-SYSTEM = $(shell go list ./... | grep -E '/ballast/(test|simulator/localcluster)(/|$$)' | grep -v '/test/arch$$')
+RACED = $(shell go list ./... | grep -vE '/ballast/test/(arch|e2e|realnodes)(/|$$)')
+SYSTEM = $(shell go list ./... | grep -E '/ballast/(test|simulator/localcluster)(/|$$)' | grep -vE '/test/(arch$$|realnodes(/|$$))')
 # testsum reads `go test -json`, shows packages and failures, and ends with the number of tests passed and failed.
 TESTSUM := go run ./hack/testsum
 RACE := CGO_ENABLED=1 go test -race -json -timeout 30m
@@ -63,7 +63,7 @@ manifests: ## Generate CRDs and deep copies from api/
 .PHONY: test
 test: lint build ## Everything: lint, architecture, built binaries, unit and integration tests under the race detector
 	$(toolbuild) hyper kwok controller-gen vpa metrics-server
-	{ rc=0; go test -json -p 1 ./test/arch ./test/e2e || rc=1; $(RACE) $(RACED) || rc=1; exit $$rc; } | $(TESTSUM)
+	{ rc=0; go test -json -timeout 20m -p 1 ./test/arch ./test/e2e || rc=1; $(RACE) $(RACED) || rc=1; exit $$rc; } | $(TESTSUM)
 
 .PHONY: test-unit
 test-unit: ## Unit tests only, without race detector or control plane: seconds
@@ -88,6 +88,18 @@ fmt: ## Format the code as lint expects
 e2e: build ## Whole system, uncached: tests on a real control plane and of the built binaries, the demo among them (real nodes: not yet)
 	$(toolbuild) hyper kwok vpa metrics-server
 	go test -json -count=1 -timeout 30m -p 1 $(SYSTEM) | $(TESTSUM)
+
+# Built by themselves and not by `make test`: a machine without root or cgroups has no use for them.
+NODE_TOOLS := kubelet containerd runc cni
+
+.PHONY: e2e-nodes
+e2e-nodes: ## Two real nodes (kubelet, containerd, runc), as root on Linux: real contention and in-place resize; leaves nothing behind
+	hack/realnodes-packages
+	$(toolbuild) hyper kwok vpa metrics-server $(NODE_TOOLS)
+	mkdir -p out
+	BALLAST_REQUIRE_REAL_NODES=1 go test -json -count=1 -timeout 20m -p 1 ./simulator/localcluster/sandbox ./simulator/localcluster/realnodes ./test/realnodes \
+		| tee out/e2e-nodes.json | $(TESTSUM)
+	@sed -n 's/.*figure: \(.*\)\\n"}$$/\1/p' out/e2e-nodes.json
 
 .PHONY: demo
 demo: ## Stock Kubernetes against Ballast on a real control plane with simulated nodes, placement and closed loop: 2 minutes; report in out/
