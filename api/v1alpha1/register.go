@@ -15,9 +15,13 @@ var InterferenceModels = SchemeGroupVersion.WithResource("interferencemodels")
 // LatencyObjectives is the resource of LatencyObjective objects.
 var LatencyObjectives = SchemeGroupVersion.WithResource("latencyobjectives")
 
+// NodeIsolations is the resource of NodeIsolation objects.
+var NodeIsolations = SchemeGroupVersion.WithResource("nodeisolations")
+
 // AddToScheme registers the types.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(SchemeGroupVersion, &InterferenceModel{}, &InterferenceModelList{}, &LatencyObjective{}, &LatencyObjectiveList{})
+	s.AddKnownTypes(SchemeGroupVersion, &InterferenceModel{}, &InterferenceModelList{}, &LatencyObjective{}, &LatencyObjectiveList{},
+		&NodeIsolation{}, &NodeIsolationList{})
 	metav1.AddToGroupVersion(s, SchemeGroupVersion)
 	return nil
 }

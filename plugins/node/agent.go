@@ -1,0 +1,227 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/follow"
+)
+
+// Period is how often the agent looks, and the least time between two writes of the status.
+const Period = 10 * time.Second
+
+// writeTimeout bounds a write, so that an API server that does not answer does not hold up the rounds.
+const writeTimeout = 5 * time.Second
+
+// Options say which node an agent is for, and where its files are.
+type Options struct {
+	// Node is the name of the Node object.
+	Node string
+	// Resctrl is the root of the resctrl tree, Cgroup the folder of the cgroup mounts, Proc the machine's /proc.
+	Resctrl, Cgroup, Proc string
+	// Kube and Objects speak to the API server.
+	Kube    kubernetes.Interface
+	Objects dynamic.Interface
+	Clock   clock.WithTicker
+	// Alive is told after every round.
+	Alive func()
+}
+
+// Agent is the agent of one node.
+type Agent struct {
+	options  Options
+	isolator *isolator
+	watcher  *containers.Watcher
+	pods     cache.Store
+	publish  publisher
+	metrics  *metrics
+	wake     chan struct{} // holds one
+
+	mu     sync.Mutex
+	mode   Mode
+	object *v1alpha1.NodeIsolation // nil where there is none, or none was heard of
+	heard  bool                    // of the object, be it that there is none
+}
+
+// New returns an agent that Run has to be called for.
+func New(o Options) *Agent {
+	pods := cache.NewStore(cache.MetaNamespaceKeyFunc)
+	return &Agent{
+		options:  o,
+		isolator: &isolator{root: o.Resctrl, machine: ProcOf(o.Proc)},
+		pods:     pods,
+		watcher:  containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, pods),
+		publish:  publisher{client: o.Objects, node: o.Node, period: Period},
+		metrics:  newMetrics(),
+		wake:     make(chan struct{}, 1),
+	}
+}
+
+// Run is the agent until the context ends. Groups stay as they are then.
+func (a *Agent) Run(ctx context.Context) error {
+	logger := klog.FromContext(ctx)
+	var following sync.WaitGroup
+	defer following.Wait()
+	following.Go(func() { follow.Run(ctx, a.switchSource(), follow.One(func(obj any) { a.takeMode(logger, obj) })) })
+	following.Go(func() { follow.Run(ctx, a.objectSource(), follow.One(func(obj any) { a.takeObject(logger, obj) })) })
+	following.Go(func() { follow.Run(ctx, a.podSource(), a.pods) })
+
+	tick := a.options.Clock.NewTicker(Period)
+	defer tick.Stop()
+	view := a.watcher.Look()
+	for {
+		again := a.round(ctx, view)
+		a.options.Alive()
+		timer := a.options.Clock.NewTimer(again)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return a.watcher.Close()
+		case <-tick.C():
+			view = a.watcher.Look()
+		case <-timer.C():
+		case <-a.wake:
+		}
+		timer.Stop()
+	}
+}
+
+// round does what a round does apart from containers, and returns after how long the next is due at the latest.
+func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration {
+	logger := klog.FromContext(ctx)
+	now := a.options.Clock.Now()
+	a.mu.Lock()
+	mode, object, heard := a.mode, a.object, a.heard
+	a.mu.Unlock()
+	w := wish{mode: mode}
+	if object != nil {
+		w.spec = &object.Spec
+	}
+	found := a.isolator.round(logger, w, now)
+	a.metrics.show(mode, found, a.options.Clock.Since(now))
+
+	writing, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	switch {
+	case !heard: // there may be one
+	case object == nil:
+		a.metrics.wrote(ctx, a.publish.create(writing))
+	default:
+		before := object.Status
+		if !a.publish.written.IsZero() {
+			before = a.publish.last
+		}
+		s := status(before, object.Generation, mode, found, view)
+		a.metrics.wrote(ctx, a.publish.write(writing, object, s, now))
+		if again := a.publish.due(s, a.options.Clock.Now()); again > 0 {
+			return again
+		}
+	}
+	return Period
+}
+
+func (a *Agent) changed() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // one waits already
+	}
+}
+
+// takeMode takes a change of the switch. A value that is no mode changes nothing.
+func (a *Agent) takeMode(logger klog.Logger, obj any) {
+	mode, err := readMode(obj)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case err != nil:
+		logger.Error(err, "Ignored the switch; keeping the mode", "mode", a.mode)
+	case mode != a.mode:
+		logger.Info("The switch changed the mode", "mode", mode, "before", a.mode)
+		a.mode = mode
+		a.changed()
+	}
+}
+
+// takeObject takes a change of the node's object. One that is gone is made anew; until then the last wish stays in force.
+func (a *Agent) takeObject(logger klog.Logger, obj any) {
+	var object *v1alpha1.NodeIsolation
+	if u, ok := obj.(*unstructured.Unstructured); ok {
+		object = &v1alpha1.NodeIsolation{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, object); err != nil {
+			logger.Error(err, "Ignored the node's object; keeping the last wish", "nodeIsolation", a.options.Node)
+			return
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	again := !a.heard || object == nil || a.object == nil || a.object.UID != object.UID || a.object.Generation != object.Generation
+	a.object, a.heard = object, true
+	if again { // and not after a write of our own
+		a.changed()
+	}
+}
+
+// The sources select by name or node: the rules of RBAC with resourceNames permit a list or watch with such a selector on a name. They
+// know no selector on a node, so that the agent may read pods of other nodes, and does not.
+
+func (a *Agent) switchSource() follow.Source {
+	maps := a.options.Kube.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
+	return follow.Source{
+		Name: "the switch", Selector: "metadata.name=" + v1alpha1.SwitchName, Example: &v1.ConfigMap{}, Client: a.options.Kube,
+		List:  func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return maps.List(ctx, o) },
+		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return maps.Watch(ctx, o) },
+	}
+}
+
+func (a *Agent) objectSource() follow.Source {
+	objects := a.options.Objects.Resource(v1alpha1.NodeIsolations)
+	return follow.Source{
+		Name: "the NodeIsolation object", Selector: "metadata.name=" + a.options.Node, Example: &unstructured.Unstructured{}, Client: a.options.Objects,
+		List:  func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return objects.List(ctx, o) },
+		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return objects.Watch(ctx, o) },
+	}
+}
+
+func (a *Agent) podSource() follow.Source {
+	pods := a.options.Kube.CoreV1().Pods(metav1.NamespaceAll)
+	return follow.Source{
+		Name: "the node's pods", Selector: "spec.nodeName=" + a.options.Node, Example: &v1.Pod{}, Client: a.options.Kube,
+		List: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			list, err := pods.List(ctx, o)
+			if err != nil {
+				return nil, err
+			}
+			for i := range list.Items {
+				list.Items[i] = *containers.Trim(&list.Items[i])
+			}
+			return list, nil
+		},
+		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			w, err := pods.Watch(ctx, o)
+			if err != nil {
+				return nil, err
+			}
+			return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
+				if p, ok := e.Object.(*v1.Pod); ok && e.Type != watch.Bookmark {
+					e.Object = containers.Trim(p)
+				}
+				return e, true
+			}), nil
+		},
+	}
+}

@@ -1,0 +1,15 @@
+// Package node is the agent of a node, ballast-node: it keeps the control groups of resctrl as the node's NodeIsolation object wants them,
+// reads what groups and containers use, and reports both. What to divide is decided by the object, how by package partition.
+//
+// A round comes every [Period], and at once when the object or the switch changes:
+//   - read the tree (package resctrl); where there is none, say in a sentence why, and work with the rest: that is the main case on cloud
+//     machines, where the hypervisor hides what the processor can;
+//   - plan, log the plan, carry it out if the switch is active, and read back; groups named ballast-* are the agent's, also those that an
+//     agent before it made, all others and the default group are never touched;
+//   - read the containers' counters (package containers);
+//   - write the object's status on a change, at most every [Period], and else once a minute.
+//
+// Nothing is changed before the API server has been heard: neither the object nor the switch is guessed. While the API server is away the
+// last wish stays in force, and groups stay as they are when the agent ends: protection does not hang on a process. A group that is no
+// longer wanted is removed only when no thread is in it.
+package node

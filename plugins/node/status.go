@@ -1,0 +1,180 @@
+package node
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
+	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
+)
+
+// Bounds of the status, those of its schema.
+const (
+	maxGroups  = 256
+	maxNotes   = 64
+	maxPlan    = 16384
+	maxWhy     = 1024
+	maxMessage = 32768 // of a condition
+)
+
+// status is what a round says. before is the status it follows on, for the times of its conditions.
+func status(before v1alpha1.NodeIsolationStatus, generation int64, mode Mode, i isolation, v *containers.View) v1alpha1.NodeIsolationStatus {
+	s := v1alpha1.NodeIsolationStatus{
+		ObservedGeneration: generation,
+		Mode:               string(mode),
+		Plan:               cut(i.plan, maxPlan),
+		Notes:              i.notes[:min(len(i.notes), maxNotes)],
+		Absent:             absent(i, v),
+	}
+	if i.none == "" {
+		s.Capacity = capacity(i.inventory)
+		s.Groups = groups(i)
+	}
+	for _, c := range before.Conditions {
+		s.Conditions = append(s.Conditions, *c.DeepCopy())
+	}
+	for _, c := range []metav1.Condition{
+		ready(i, v), blind(i, v), {Type: v1alpha1.ConditionApplied, Status: i.applied, Reason: i.reason, Message: i.message},
+	} {
+		c.ObservedGeneration = generation
+		c.Message = cut(c.Message, maxMessage)
+		meta.SetStatusCondition(&s.Conditions, c)
+	}
+	return s
+}
+
+// ready is whether the agent works with what there is.
+func ready(i isolation, v *containers.View) metav1.Condition {
+	c := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonWorking}
+	switch {
+	case v.Problem != "" && i.none != "":
+		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonFailing
+		c.Message = "There is neither resctrl nor a readable cgroup: " + v.Problem
+	case v.Problem != "":
+		c.Message = "Containers are not seen: " + v.Problem
+	default:
+		c.Message = fmt.Sprintf("Containers are read from cgroup %s.", v.Cgroups)
+	}
+	return c
+}
+
+// blind is what the agent does not see of what it looks for.
+func blind(i isolation, v *containers.View) metav1.Condition {
+	c := metav1.Condition{Type: v1alpha1.ConditionBlind, Status: metav1.ConditionTrue}
+	switch {
+	case i.none != "":
+		c.Reason = v1alpha1.ReasonNoResctrl
+		c.Message = "The use of caches and memory bandwidth is not seen. " + i.none
+	case v.Problem != "":
+		c.Reason, c.Message = v1alpha1.ReasonNoContainers, "The use of containers is not seen: "+v.Problem
+	case i.inventory.Capacity.Monitoring == nil:
+		c.Reason, c.Message = v1alpha1.ReasonNoResctrl, "The machine divides, but does not count the use of caches and memory bandwidth."
+	default:
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1alpha1.ReasonSeen, "Caches, memory bandwidth and containers are seen."
+	}
+	return c
+}
+
+// absent names what the node does not show, by signal.
+func absent(i isolation, v *containers.View) []v1alpha1.AbsentSignal {
+	why := map[string]string{}
+	if i.none != "" {
+		why["resctrl"] = i.none
+	} else if i.inventory.Capacity.Monitoring == nil {
+		why["cache occupancy"] = "the kernel has no info/L3_MON"
+	}
+	if v.Problem != "" {
+		why["containers"] = v.Problem
+	}
+	for _, a := range v.Absent {
+		why[string(a.Signal)] = a.Why
+	}
+	var out []v1alpha1.AbsentSignal
+	for _, signal := range slices.Sorted(maps.Keys(why)) {
+		out = append(out, v1alpha1.AbsentSignal{Signal: signal, Why: cut(why[signal], maxWhy)})
+	}
+	return out
+}
+
+func capacity(inventory resctrl.Inventory) *v1alpha1.IsolationCapacity {
+	c := inventory.Capacity
+	out := &v1alpha1.IsolationCapacity{Classes: int32(c.Classes()), ClassesLeft: int32(max(c.Classes()-len(inventory.State.Groups), 0))}
+	if c.Monitoring != nil {
+		out.MonitoringIDs = int32(c.Monitoring.RMIDs)
+	}
+	for _, r := range c.Resources {
+		is := v1alpha1.IsolationResource{Name: r.Name, Domains: schemata.Ranges(r.Domains)}
+		if r.Cache != nil {
+			is.Ways, is.MinWays = int32(r.Cache.Ways()), int32(r.Cache.Least())
+			is.DeviceWays = schemata.WayRanges(r.Cache.Shareable)
+			is.WayBytes = int64(r.Cache.WayBytes[r.Domains[0]])
+		} else {
+			is.Unit, is.Min, is.Step, is.Max = r.Bandwidth.Unit.String(), int64(r.Bandwidth.Min), int64(r.Bandwidth.Step), int64(r.Bandwidth.Max)
+		}
+		out.Resources = append(out.Resources, is)
+	}
+	return out
+}
+
+// groups are the control groups with their values and use; the use of a control group contains that of its monitor groups.
+func groups(i isolation) []v1alpha1.IsolationGroup {
+	all := i.inventory.State.Groups
+	var out []v1alpha1.IsolationGroup
+	for _, g := range all[:min(len(all), maxGroups)] {
+		is := v1alpha1.IsolationGroup{Name: g.Name, Schemata: g.Schemata.Lines(i.inventory.Capacity), Threads: int64(g.Tasks)}
+		for _, c := range i.counters {
+			if c.Group != g.Name || len(is.Domains) == maxGroups {
+				continue
+			}
+			use := v1alpha1.DomainUse{Domain: int32(c.Domain)}
+			if c.Occupancy.State == resctrl.Valid {
+				use.OccupancyBytes = new(int64(c.Occupancy.Value))
+			}
+			for _, r := range i.rates {
+				if r.Group == c.Group && r.Domain == c.Domain {
+					use.TotalBytesPerSecond, use.LocalBytesPerSecond = whole(r.Total), whole(r.Local)
+				}
+			}
+			is.Domains = append(is.Domains, use)
+		}
+		out = append(out, is)
+	}
+	return out
+}
+
+func whole(x *float64) *int64 {
+	if x == nil {
+		return nil
+	}
+	return new(int64(*x))
+}
+
+// changed says whether a status says something else than the one before, apart from what always moves: use, threads and the time.
+func changed(before, after v1alpha1.NodeIsolationStatus) bool {
+	return !equality.Semantic.DeepEqual(still(before), still(after))
+}
+
+func still(s v1alpha1.NodeIsolationStatus) v1alpha1.NodeIsolationStatus {
+	s = *s.DeepCopy()
+	s.LastReport = nil
+	for i := range s.Groups {
+		s.Groups[i].Domains, s.Groups[i].Threads = nil, 0
+	}
+	return s
+}
+
+// cut shortens a text to so many bytes, at a rune.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-3], "") + "..."
+}

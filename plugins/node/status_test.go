@@ -1,0 +1,148 @@
+package node
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/partition"
+	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
+	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
+)
+
+func TestConditions(t *testing.T) {
+	counting := isolation{inventory: resctrl.Inventory{Capacity: schemata.Capacity{Monitoring: &schemata.Monitoring{RMIDs: 4}}}}
+	seen := &containers.View{Cgroups: "v2"}
+	unseen := &containers.View{Problem: "no cgroup hierarchy"}
+	for name, c := range map[string]struct {
+		isolation    isolation
+		view         *containers.View
+		ready, blind metav1.ConditionStatus
+		why          string // the reason of Blind
+		absent       string
+	}{
+		"all":              {counting, seen, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, ""},
+		"does not count":   {isolation{}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "cache occupancy"},
+		"cloud machine":    {isolation{none: "Hidden."}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "resctrl"},
+		"no cgroups":       {counting, unseen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "containers"},
+		"neither":          {isolation{none: "Hidden."}, unseen, metav1.ConditionFalse, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "containers resctrl"},
+		"without pressure": {counting, &containers.View{Absent: []counters.Absence{{Signal: counters.CPUPressure, Why: "x"}}}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "cpu pressure"},
+	} {
+		c.isolation.applied, c.isolation.reason = metav1.ConditionTrue, v1alpha1.ReasonInForce
+		s := status(v1alpha1.NodeIsolationStatus{}, 3, Active, c.isolation, c.view)
+		ready, blind := meta.FindStatusCondition(s.Conditions, "Ready"), meta.FindStatusCondition(s.Conditions, "Blind")
+		if ready.Status != c.ready || blind.Status != c.blind || blind.Reason != c.why || ready.Message == "" || blind.ObservedGeneration != 3 {
+			t.Errorf("%s: ready %+v, blind %+v", name, ready, blind)
+		}
+		var absent []string
+		for _, a := range s.Absent {
+			absent = append(absent, a.Signal)
+		}
+		if got := strings.Join(absent, " "); got != c.absent {
+			t.Errorf("%s: absent %q, want %q", name, got, c.absent)
+		}
+	}
+}
+
+// TestConditionsKeepTheirTime reports twice the same.
+func TestConditionsKeepTheirTime(t *testing.T) {
+	i := isolation{none: "Hidden.", applied: metav1.ConditionFalse, reason: v1alpha1.ReasonNoResctrl}
+	first := status(v1alpha1.NodeIsolationStatus{}, 1, Active, i, &containers.View{})
+	for k := range first.Conditions {
+		first.Conditions[k].LastTransitionTime = metav1.NewTime(start)
+	}
+	second := status(first, 1, Active, i, &containers.View{})
+	if changed(first, second) {
+		t.Errorf("a report of the same has changed:\n%s", cmp.Diff(first, second))
+	}
+	i.reason = v1alpha1.ReasonOff
+	if !changed(first, status(first, 1, Active, i, &containers.View{})) {
+		t.Error("another reason is no change")
+	}
+}
+
+func TestDue(t *testing.T) {
+	p := publisher{period: 10 * time.Second, last: v1alpha1.NodeIsolationStatus{Mode: "active"}, written: start}
+	same := v1alpha1.NodeIsolationStatus{Mode: "active", Groups: nil, LastReport: &metav1.Time{Time: start}}
+	other := v1alpha1.NodeIsolationStatus{Mode: "off"}
+	for _, c := range []struct {
+		status v1alpha1.NodeIsolationStatus
+		after  time.Duration
+		want   time.Duration
+	}{
+		{same, 0, time.Minute},
+		{same, 59 * time.Second, time.Second},
+		{same, 2 * time.Minute, 0},
+		{other, 0, 10 * time.Second},
+		{other, 9 * time.Second, time.Second},
+		{other, 10 * time.Second, 0},
+	} {
+		if got := p.due(c.status, start.Add(c.after)); got != c.want {
+			t.Errorf("mode %s after %v: due in %v, want %v", c.status.Mode, c.after, got, c.want)
+		}
+	}
+	p.written = time.Time{}
+	if got := p.due(same, start); got != 0 {
+		t.Errorf("the first report is due in %v", got)
+	}
+}
+
+func TestOnlyUseMoves(t *testing.T) {
+	before := v1alpha1.NodeIsolationStatus{Groups: []v1alpha1.IsolationGroup{{Name: ".", Threads: 1, Schemata: []string{"L3:0=f"}}}}
+	after := *before.DeepCopy()
+	after.Groups[0].Threads = 2
+	after.Groups[0].Domains = []v1alpha1.DomainUse{{OccupancyBytes: new(int64(5))}}
+	if changed(before, after) {
+		t.Error("more threads and use are a change")
+	}
+	after.Groups[0].Schemata = []string{"L3:0=7"}
+	if !changed(before, after) {
+		t.Error("other ways are no change")
+	}
+}
+
+func TestWanted(t *testing.T) {
+	four, one, six, half, mbps := int32(4), int32(1), int32(6), int32(50), int32(900)
+	got := Wanted(v1alpha1.NodeIsolationSpec{Partitions: []v1alpha1.NodePartition{
+		{Name: "a", Caches: []v1alpha1.CacheWays{{Cache: "L3", Domains: []int32{0, 2}, Ways: &four, Shared: true}, {Cache: "L2", From: &one, To: &six}}},
+		{Name: "b", Bandwidth: []v1alpha1.BandwidthLimit{{Percent: &half}, {Resource: "SMBA", Domains: []int32{1}, MBps: &mbps}}},
+	}})
+	want := []partition.Partition{
+		{Name: "a", Ways: []partition.Ways{{Cache: "L3", Domains: []int{0, 2}, Count: 4, Shared: true}, {Cache: "L2", From: 1, To: 6}}},
+		{Name: "b", Bandwidth: []partition.Limit{{Resource: "MB", Percent: 50}, {Resource: "SMBA", Domains: []int{1}, MBps: 900}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestReadMode(t *testing.T) {
+	for text, want := range map[string]Mode{"active": Active, "shadow": Shadow, "off": Off, "": Active} {
+		if got, err := readMode(&v1.ConfigMap{Data: map[string]string{"mode": text}}); got != want || err != nil {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
+	if got, err := readMode(nil); got != Active || err != nil {
+		t.Errorf("no object: %q, %v", got, err)
+	}
+	if _, err := readMode(&v1.ConfigMap{Data: map[string]string{"mode": "on"}}); err == nil || !strings.Contains(err.Error(), "expected active, shadow or off") {
+		t.Errorf("on: %v", err)
+	}
+}
+
+func TestCut(t *testing.T) {
+	// 8 bytes hold five of the ten and three dots; é has two bytes and is not halved.
+	for text, want := range map[string]string{"12345678": "12345678", "1234567890": "12345...", "1234é67890": "1234..."} {
+		if got := cut(text, 8); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package node_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/test/component"
+)
+
+// testDenied makes calls with an agent's own token.
+func testDenied(t *testing.T, s *suite) {
+	config := s.as(t, plain)
+	own, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unbound, err := dynamic.NewForConfig(s.as(t, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	status := func(c dynamic.Interface, node string) error {
+		_, err := c.Resource(v1alpha1.NodeIsolations).Patch(ctx, node, types.MergePatchType, []byte(`{"status":{"mode":"off"}}`), metav1.PatchOptions{}, "status")
+		return err
+	}
+	create := func(c dynamic.Interface, name string, spec map[string]any) error {
+		o := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "ballast.dev/v1alpha1", "kind": "NodeIsolation", "metadata": map[string]any{"name": name}, "spec": spec,
+		}}
+		_, err := c.Resource(v1alpha1.NodeIsolations).Create(ctx, o, metav1.CreateOptions{})
+		return err
+	}
+	if err := status(own, plain); err != nil {
+		t.Errorf("its own status: %v", err)
+	}
+	// The policy is in force since the API server has compiled it, which the agents' own writes do not tell.
+	component.Eventually(t, soon, func() string {
+		if err := status(own, divided); err == nil {
+			return "an agent writes another node's object"
+		}
+		return ""
+	})
+	_, updateErr := own.Resource(v1alpha1.NodeIsolations).Patch(ctx, plain, types.MergePatchType, []byte(`{"spec":{"partitions":[]}}`), metav1.PatchOptions{})
+	_, secretErr := client.CoreV1().Secrets("kube-system").List(ctx, metav1.ListOptions{})
+	_, mapErr := client.CoreV1().ConfigMaps(system).List(ctx, metav1.ListOptions{})
+	_, nodeErr := client.CoreV1().Nodes().Patch(ctx, plain, types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`), metav1.PatchOptions{})
+	_, podErr := client.CoreV1().Pods(system).Get(ctx, "ballast-node-"+divided, metav1.GetOptions{})
+	_, readErr := client.CoreV1().Nodes().Get(ctx, divided, metav1.GetOptions{})
+	for what, c := range map[string]struct {
+		err  error
+		says string
+	}{
+		"status of another node's object": {status(own, divided), "the agent of node plain may write NodeIsolation plain only, not divided"},
+		"status, by a token without node": {status(unbound, plain), "bound to no node"},
+		"make another node's object":      {create(own, "third", nil), "not third"},
+		"make one with a wish": {
+			create(own, plain, map[string]any{"partitions": []any{map[string]any{"name": "a"}}}), "makes its object without a wish",
+		},
+		"its own spec":                   {updateErr, `cannot patch resource "nodeisolations"`},
+		"delete its own object":          {own.Resource(v1alpha1.NodeIsolations).Delete(ctx, plain, metav1.DeleteOptions{}), "cannot delete"},
+		"read secrets":                   {secretErr, `cannot list resource "secrets"`},
+		"read configuration of others":   {mapErr, `cannot list resource "configmaps"`},
+		"label its node":                 {nodeErr, `cannot patch resource "nodes"`},
+		"read nodes":                     {readErr, `cannot get resource "nodes"`},
+		"delete pods":                    {client.CoreV1().Pods("default").Delete(ctx, "web", metav1.DeleteOptions{}), "cannot delete"},
+		"read one pod of another's node": {podErr, `cannot get resource "pods"`},
+	} {
+		if !apierrors.IsForbidden(c.err) || !strings.Contains(c.err.Error(), c.says) {
+			t.Errorf("%s: %v, want a refusal that says %q", what, c.err, c.says)
+		}
+	}
+	// What RBAC cannot express: a list of pods is allowed whatever its selector.
+	if list, err := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + divided}); err != nil || len(list.Items) != 1 {
+		t.Errorf("pods of another node: %v, %v: if that is refused now, say so in manifests/node/rbac.yaml", list, err)
+	}
+}
+
+// testPermissions reads the logs of all that went before.
+func testPermissions(t *testing.T, s *suite) {
+	bad := regexp.MustCompile(`(?i:forbidden|unauthorized)|DATA RACE|panic`)
+	for _, a := range s.agents {
+		a.Stop()
+		text, err := os.ReadFile(a.LogPath())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if bad.MatchString(line) && !strings.Contains(line, "FLAG:") {
+				t.Errorf("%s logged: %s", a.Name(), line)
+			}
+		}
+	}
+}
