@@ -27,7 +27,9 @@ type Config struct {
 	Interval time.Duration
 	// Speedup is for demonstrations, whose clock runs so many times as fast: it divides every period, ours and VPA's own (Interval,
 	// holding and stepping down, VPA's half-lives, aggregation interval and confidence intervals). What users write in objects, such as
-	// a LatencyObjective's target and window, it leaves alone. From 1 to maxSpeedup; Interval divided by it must still be minInterval.
+	// a LatencyObjective's target and window, it leaves alone, and so it does what others' clocks decide: metrics-server's
+	// --metric-resolution, the updater's interval and the times of OpenTelemetry's Collector (metrics_flush_interval, batch timeout) must be
+	// divided too, or rounds read what is rounds old. From 1 to maxSpeedup; Interval divided by it must still be minInterval.
 	// Defaults to 1.
 	Speedup float64
 	// Telemetry says where spans and metrics of the applications are received.

@@ -29,6 +29,18 @@
 // that never had an objective-based target is stock at once, and so are those of an objective that is deleted: that is how to force it.
 // If several objectives touch a workload, the largest target counts.
 //
+// Replicas are the pods that are ready and not on their way out, or all if none is; the others count for their nodes. In a pod of
+// several containers the one is sized that telemetry names (k8s.container.name), else the pod's annotation
+// kubectl.kubernetes.io/default-container, else the busiest; never one whose policy is Off.
+//
+// Where a HorizontalPodAutoscaler scales the same workload by CPU utilisation, which is usage over request, the two work against each
+// other: a larger request lowers the utilisation, replicas go, the load of each rises and with it the request, until minReplicas. Let it
+// scale by something that requests do not change: requests a second of a pod, the length of a queue, or CPU as averageValue. Then an
+// objective sizes the pods for the replicas there are in each round, and the HPA follows the load.
+//
+// The attainment in an objective's status is counted by the leader from when it took over. Condition Met is Unknown (Counting) until
+// that is the objective's whole window, or what is missing of it cannot matter.
+//
 // # Telemetry
 //
 // Spans and histograms come by OTLP over HTTPS (POST /v1/traces, /v1/metrics; see package telemetry), from callers whom the API server
@@ -65,7 +77,7 @@
 //	apiVersion: recommender.config.ballast.dev/v1alpha1
 //	kind: RecommenderConfiguration
 //	interval: 1m            # between two rounds
-//	speedup: 1              # demonstrations only: divides every period, ours and VPA's own
+//	speedup: 1              # demonstrations only: divides every period, ours and VPA's own. Divide those of metrics-server and Collector too
 //	telemetry:
 //	  bindAddress: ""       # none: that of --bind-address
 //	  port: 4318            # 0: no receiver

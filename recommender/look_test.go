@@ -52,7 +52,7 @@ func podOf(name, app string, phase v1.PodPhase) *v1.Pod {
 		Spec: v1.PodSpec{NodeName: "n", Containers: []v1.Container{{Name: "app", Resources: v1.ResourceRequirements{
 			Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse("500m")},
 		}}}},
-		Status: v1.PodStatus{Phase: phase},
+		Status: v1.PodStatus{Phase: phase, Conditions: []v1.PodCondition{{Type: v1.PodReady, Status: v1.ConditionTrue}}},
 	}
 }
 

@@ -32,8 +32,13 @@ func newReceiver(t Telemetry, registry prometheus.Registerer) *receiver {
 	return &receiver{store: store, handler: store.Handler()}
 }
 
-// open begins to take telemetry.
-func (r *receiver) open() { r.leads.Store(true) }
+// open begins to take telemetry. What was counted while another replica led is not ours.
+func (r *receiver) open() {
+	if r.store != nil {
+		r.store.Open()
+	}
+	r.leads.Store(true)
+}
 
 // source is where windows come from; nil if nothing is received.
 func (r *receiver) source() objectives.Telemetry {

@@ -1,6 +1,7 @@
 package objectives
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -35,10 +36,29 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 	if !(w.Requests > 0) {
 		o.Requests, o.Within, o.Percentile = 0, 0, math.NaN()
 	}
-	for _, j := range s.join(w.Services, candidates) {
-		o.Services = append(o.Services, j.service(in.Nodes))
+	list := s.join(w.Services, candidates)
+	taken := pending(list)
+	for _, j := range list {
+		o.Services = append(o.Services, j.service(in.Nodes, taken))
 	}
-	return s.controller.Observe(o)
+	if err := s.controller.Observe(o); err != nil {
+		return err
+	}
+	if s.counted.IsZero() || s.counted.After(from) {
+		s.counted = from
+	}
+	return nil
+}
+
+// pending is what resizes under way of an objective's pods have taken of each node, in cores: sizing is free to share it out again.
+func pending(list []*joined) map[string]float64 {
+	taken := map[string]float64{}
+	for _, j := range list {
+		for _, pod := range j.workload.Pods {
+			taken[pod.Node] += pod.Pending(j.track.container)
+		}
+	}
+	return taken
 }
 
 // joined is a workload with the services that it is: one, or several containers of its pods.
@@ -49,8 +69,9 @@ type joined struct {
 }
 
 // join finds the services' workloads, in the order of the services. Those whose CPU is not to be touched are left out, and of more than
-// maxWorkloads the last.
+// maxWorkloads the last: left says why.
 func (s *subject) join(services []telemetry.Service, candidates []*workload.Workload) []*joined {
+	s.left = map[string]string{}
 	var list []*joined
 	byName := map[string]*joined{}
 	for _, service := range services {
@@ -65,13 +86,14 @@ func (s *subject) join(services []telemetry.Service, candidates []*workload.Work
 		}
 		track := s.tracks[w.Name]
 		if track == nil && len(s.tracks) >= maxWorkloads {
+			s.left[w.Name] = fmt.Sprintf("an objective sizes at most %d workloads: list in spec.workloads which", maxWorkloads)
 			continue
 		}
 		if track == nil {
 			track = newTrack(w)
 		}
-		track.container = w.Container(id.Container, track.container)
-		if w.Policy(track.container).Off {
+		if !track.choose(w.Container(id.Container, track.container)) {
+			s.left[w.Name] = "the VPA's resource policy leaves the CPU of every container alone"
 			delete(s.tracks, w.Name)
 			continue
 		}
@@ -87,11 +109,21 @@ func newTrack(w *workload.Workload) *track {
 	return &track{workload: w, result: result{phase: sizing.PhaseStock}}
 }
 
+// choose makes a container the one that is sized, and is false where there is none. What was decided for another does not hold for it.
+func (t *track) choose(container string) bool {
+	if t.container != "" && t.container != container {
+		t.fallback, t.result = sizing.Fallback{}, result{phase: sizing.PhaseStock}
+	}
+	t.container = container
+	return container != ""
+}
+
 // service is what sizing is told of a workload.
-func (j *joined) service(nodes workload.Nodes) sizing.Service {
+func (j *joined) service(nodes workload.Nodes, taken map[string]float64) sizing.Service {
 	policy := j.workload.Policy(j.track.container)
 	out := sizing.Service{
-		Workload: j.workload.Key(), InPlace: j.workload.InPlace, Min: policy.Min, Max: policy.Max, Pods: replicas(j.workload, j.track.container, nodes),
+		Workload: j.workload.Key(), InPlace: j.workload.InPlace, Min: policy.Min, Max: policy.Max,
+		Pods: replicas(j.workload, j.track.container, nodes, taken),
 	}
 	if out.Max > 0 && out.Max < out.Min {
 		out.Max = out.Min
@@ -120,13 +152,14 @@ func finite(x float64) float64 {
 	return x
 }
 
-// replicas are the workload's pods as sizing sees them. A pod that was not measured, because it is new, is taken to use as much as the
-// others do on average.
-func replicas(w *workload.Workload, container string, nodes workload.Nodes) []sizing.Pod {
+// replicas are the workload's pods that serve, as sizing sees them. A pod that was not measured, because it is new, is taken to use as much as the
+// others do on average. The headroom of each has all that was taken on its node, not only its own part: pods of one node share it.
+func replicas(w *workload.Workload, container string, nodes workload.Nodes, taken map[string]float64) []sizing.Pod {
 	var pods []sizing.Pod
 	var sum, measured float64
-	for _, pod := range w.Pods {
+	for _, pod := range w.Serving() {
 		if replica, ok := nodes.Replica(pod, container); ok {
+			replica.Headroom += taken[pod.Node] - pod.Pending(container)
 			pods = append(pods, replica)
 			if replica.Usage >= 0 {
 				sum += replica.Usage

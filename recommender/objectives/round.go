@@ -145,6 +145,9 @@ type Report struct {
 	// Mode is the one in force.
 	Mode     v1alpha1.ObjectiveMode
 	Decision sizing.Decision
+	// Window is the time that the attainment is counted over, Counted since when it has been; zero if not yet.
+	Window  time.Duration
+	Counted time.Time
 	// TelemetryAge is that of the newest datum in seconds, NaN if there never was one.
 	TelemetryAge float64
 	// Workloads are in the order of their names.
@@ -173,7 +176,9 @@ type WorkloadReport struct {
 }
 
 func (s *subject) report(now time.Time) Report {
-	report := Report{Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, TelemetryAge: s.age(now)}
+	report := Report{
+		Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, Window: s.asked.window, Counted: s.counted, TelemetryAge: s.age(now),
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.tracks)) {
 		t := s.tracks[name]
 		report.Workloads = append(report.Workloads, WorkloadReport{

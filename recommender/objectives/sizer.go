@@ -52,6 +52,9 @@ func NewSizer(t Telemetry, p sizing.Periods) *Sizer {
 // which is how often collectors send.
 const lagShare = 4
 
+// leastRounds is the number of rounds that an attainment is counted over at least: in less there may be no window of telemetry at all.
+const leastRounds = 4
+
 // Begin reads the windows and decides. The result answers until the next round.
 func (s *Sizer) Begin(ctx context.Context, in Input) *Round {
 	r := &Round{now: in.Now, periods: s.periods, claims: map[string][]*claim{}}
@@ -59,8 +62,14 @@ func (s *Sizer) Begin(ctx context.Context, in Input) *Round {
 	for _, o := range in.Objectives {
 		subject := s.subject(ctx, o)
 		known[o.UID] = subject
+		before := subject.left
 		if err := subject.decide(in, s.telemetry, s.periods); err != nil {
 			klog.FromContext(ctx).Error(err, "Left out a window of telemetry", "objective", klog.KObj(o))
+		}
+		for _, name := range slices.Sorted(maps.Keys(subject.left)) {
+			if why := subject.left[name]; why != before[name] {
+				klog.FromContext(ctx).Info("Left out a workload", "objective", klog.KObj(o), "verticalPodAutoscaler", name, "why", why)
+			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(subject.tracks)) {
 			key := workload.Key(o.Namespace, name)
@@ -79,8 +88,12 @@ type subject struct {
 	controller *sizing.Controller
 	// tracks are the workloads behind it, by name of their VPA.
 	tracks map[string]*track
+	// left are the workloads that are left out of the last window that was read, by name of their VPA, and why.
+	left map[string]string
 	// newest is the time of its newest telemetry and read the end of the window read last; zero: never.
 	newest, read time.Time
+	// counted is since when the attainment is counted; zero: not yet.
+	counted time.Time
 	// of this round:
 	mode     v1alpha1.ObjectiveMode
 	decision sizing.Decision
@@ -110,7 +123,7 @@ type track struct {
 func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective) *subject {
 	ask := asked{
 		entry: o.Spec.Entry, percentile: o.Spec.Percentile / 100, target: o.Spec.Target.Seconds(),
-		window: cmp.Or(o.Spec.Window.Duration, time.Hour),
+		window: max(cmp.Or(o.Spec.Window.Duration, time.Hour), leastRounds*s.periods.Round),
 	}
 	known := s.subjects[o.UID]
 	if known != nil && known.asked == ask {
@@ -128,10 +141,10 @@ func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective) *subj
 	}
 	fresh.tracks = known.tracks
 	if known.asked.entry == ask.entry {
-		fresh.newest, fresh.read = known.newest, known.read
+		fresh.newest, fresh.read, fresh.counted = known.newest, known.read, known.counted
 		state := known.controller.State()
 		if known.asked.target != ask.target || known.asked.window != ask.window { // another count
-			state.Attained = nil
+			state.Attained, fresh.counted = nil, time.Time{}
 		}
 		if known.asked.percentile != ask.percentile { // another ratio of observed to predicted
 			state.Ratios, state.Ahead = nil, nil

@@ -26,6 +26,7 @@ type world struct {
 	rate   float64
 	silent bool
 	newest time.Time
+	free   float64 // cores that the node has left for requests
 	round  *Round
 	// asked and lengths (seconds) are those of the windows read.
 	asked   []telemetry.Entry
@@ -100,8 +101,8 @@ func (w *world) look() {
 			Namespace: "shop", Name: name, UID: "vpa-" + name, Kind: "Deployment", Target: name, InPlace: true, Pods: []workload.Pod{pod},
 		})
 	}
-	pods = append(pods, workload.Pod{Node: "n", Requests: 2.5, Containers: []workload.Container{{Name: "batch", Request: 2.5, Usage: 4}}})
-	w.in.Nodes = workload.NewNodes(map[string]float64{"n": 4}, pods)
+	pods = append(pods, workload.Pod{Node: "n", Requests: 2.5, Containers: []workload.Container{{Name: "batch", Request: 2.5, Usage: 4 + w.free}}})
+	w.in.Nodes = workload.NewNodes(map[string]float64{"n": 4 + w.free}, pods)
 }
 
 // step is a round a minute later, in which stock gives every workload 0.3 cores. It returns the reports.
@@ -291,6 +292,7 @@ func TestRestore(t *testing.T) {
 func TestChanges(t *testing.T) {
 	o := objective("a", nil)
 	w := newWorld(t, o)
+	w.free = 3 // or nothing can rise
 	before := w.steps(10)
 	if before.Decision.Requests == 0 || before.Decision.Attainment != 1 {
 		t.Errorf("attainment %v of %v requests", before.Decision.Attainment, before.Decision.Requests)
@@ -326,6 +328,112 @@ func TestPolicyOff(t *testing.T) {
 	if got := len(w.sizer.subjects["a"].tracks); got != 2 {
 		t.Errorf("%d workloads, want 2: the policy of one says to leave it alone", got)
 	}
+	if got := w.sizer.subjects["a"].left; len(got) != 1 || !strings.Contains(got["search"], "policy") {
+		t.Errorf("left out %v, want search", got)
+	}
+}
+
+// TestNodeIsShared: two services whose pods are on one node cannot both be urged into the same headroom.
+func TestNodeIsShared(t *testing.T) {
+	w := newWorld(t, objective("a", func(o *v1alpha1.LatencyObjective) { o.Spec.Target.Duration = 40 * time.Millisecond }))
+	w.free = 0.1
+	r := w.steps(10)
+	w.want(r, "", allObjective)
+	var rise float64
+	for _, v := range r.Workloads {
+		if v.Allocation.Lower > cores { // the updater acts
+			rise += v.Target - cores
+		}
+	}
+	if rise <= 0 || rise > w.free+1e-9 {
+		t.Errorf("pods are urged to %v cores above the requests, the node has %v", rise, w.free)
+	}
+}
+
+// TestResizesUnderWay share what they have taken of their node already: a pod pending for 0.3 cores beside one for 0.1.
+func TestResizesUnderWay(t *testing.T) {
+	pod := func(pending float64) workload.Pod {
+		return workload.Pod{Node: "n", Requests: 1 + pending, Containers: []workload.Container{{Name: "app", Request: 1, Pending: pending}}}
+	}
+	var list []*joined
+	var all []workload.Pod
+	for _, pending := range []float64{0.3, 0.1} {
+		all = append(all, pod(pending))
+		list = append(list, &joined{
+			workload: &workload.Workload{Pods: all[len(all)-1:]}, track: &track{container: "app"}, services: []telemetry.Service{{}},
+		})
+	}
+	nodes := workload.NewNodes(map[string]float64{"n": 3}, append(all, pod(0.2))) // the third is not ours
+	for i, j := range list {
+		// 3 − (1.3 + 1.1 + 1.2) free, and 0.3 + 0.1 of ours under way.
+		if got := j.service(nodes, pending(list)).Pods[0].Headroom; math.Abs(got-(-0.2)) > 1e-9 {
+			t.Errorf("pod %d has headroom %v, want -0.2", i, got)
+		}
+	}
+}
+
+// TestIdlePods take no part of the calls, but keep their part of the node.
+func TestIdlePods(t *testing.T) {
+	pod := func(idle bool, usage float64) workload.Pod {
+		return workload.Pod{Node: "n", Requests: 1, Idle: idle, Containers: []workload.Container{{Name: "app", Request: 1, Usage: usage}}}
+	}
+	pods := []workload.Pod{pod(false, 0.8), pod(true, 0.1), pod(false, 0.6)}
+	nodes := workload.NewNodes(map[string]float64{"n": 4}, pods)
+	got := replicas(&workload.Workload{Pods: pods}, "app", nodes, nil)
+	if len(got) != 2 || got[0].Usage != 0.8 || got[1].Usage != 0.6 || got[0].Headroom != 1 || got[0].Node != "n" {
+		t.Errorf("replicas %+v, want two that share a node with 1 core left", got)
+	}
+}
+
+// TestContainerChanges: what was decided for one container says nothing about another.
+func TestContainerChanges(t *testing.T) {
+	w := newWorld(t, objective("a", nil))
+	w.steps(10)
+	track := w.sizer.subjects["a"].tracks["search"]
+	if !track.choose("app") || track.phase != sizing.PhaseObjective || track.fallback.Target == 0 {
+		t.Errorf("the same container: %+v", track)
+	}
+	if !track.choose("other") || track.phase != sizing.PhaseStock || track.fallback != (sizing.Fallback{}) {
+		t.Errorf("another container goes on from %v cores in phase %s", track.fallback.Target, track.phase)
+	}
+	if track.choose("") {
+		t.Error("no container is one")
+	}
+}
+
+// TestCounting: a leader that takes over, or another target, counts anew and says so.
+func TestCounting(t *testing.T) {
+	o := objective("a", func(o *v1alpha1.LatencyObjective) {
+		o.Status.Attainment = &v1alpha1.Attainment{Percent: 97, Requests: 40_000_000}
+	})
+	w := newWorld(t, o)
+	r := w.steps(10)
+	// The first window is none; the second begins 15 s before its round.
+	since := noon.Add(time.Minute - 15*time.Second)
+	if c := met(&r); c.Reason != "Counting" || !r.Counted.Equal(since) || r.Window != time.Hour {
+		t.Errorf("counted since %s, want %s: %+v", r.Counted, since, c)
+	}
+	r = w.steps(52)
+	if c := met(&r); c.Reason != "Attained" {
+		t.Errorf("after an hour: %+v", c)
+	}
+	o = o.DeepCopy()
+	o.Spec.Target.Duration += time.Millisecond
+	w.in.Objectives[0] = o
+	r = w.steps(1)
+	if c := met(&r); c.Reason != "Counting" {
+		t.Errorf("against another target: %+v", c)
+	}
+}
+
+// TestShortWindow: an attainment over less than some rounds would find no window of telemetry in it.
+func TestShortWindow(t *testing.T) {
+	w := newWorld(t, objective("a", func(o *v1alpha1.LatencyObjective) { o.Spec.Window.Duration = time.Second }))
+	r := w.steps(10)
+	c := met(&r)
+	if r.Window != 4*time.Minute || !r.Decision.Met || c.Reason != "Attained" || !strings.Contains(c.Message, "window 1s is less than 4 rounds") {
+		t.Errorf("over %s: %+v", r.Window, c)
+	}
 }
 
 func TestNoReceiver(t *testing.T) {
@@ -344,13 +452,13 @@ func TestMergedServices(t *testing.T) {
 		{Calls: 30, Visits: 3, Critical: 2, Self: 0.004},
 		{Calls: 5, Visits: math.NaN(), Critical: math.NaN(), Self: math.NaN()}, // no trace
 	}}
-	got := j.service(workload.Nodes{})
+	got := j.service(workload.Nodes{}, nil)
 	// self = (1·10 ms + 2·4 ms)/3 = 6 ms
 	if got.Calls != 45 || got.Visits != 4 || got.Critical != 3 || math.Abs(got.Self-0.006) > 1e-12 {
 		t.Errorf("%+v", got)
 	}
 	j.services = j.services[2:]
-	if got := j.service(workload.Nodes{}); got.Calls != 5 || got.Visits != 0 || got.Critical != 0 || !math.IsNaN(got.Self) {
+	if got := j.service(workload.Nodes{}, nil); got.Calls != 5 || got.Visits != 0 || got.Critical != 0 || !math.IsNaN(got.Self) {
 		t.Errorf("without a trace: %+v", got)
 	}
 }
@@ -360,12 +468,12 @@ func TestUnmeasuredReplica(t *testing.T) {
 		return workload.Pod{Containers: []workload.Container{{Name: "app", Request: 1, Usage: usage}}}
 	}
 	w := &workload.Workload{Pods: []workload.Pod{pod(0.2), pod(math.NaN()), pod(0.4)}}
-	got := replicas(w, "app", workload.Nodes{})
+	got := replicas(w, "app", workload.Nodes{}, nil)
 	if len(got) != 3 || math.Abs(got[1].Usage-0.3) > 1e-12 {
 		t.Errorf("%+v, want the mean of the others, 0.3", got)
 	}
 	w.Pods = w.Pods[1:2]
-	if got := replicas(w, "app", workload.Nodes{}); got[0].Usage != 0 || got[0].Available != 1 {
+	if got := replicas(w, "app", workload.Nodes{}, nil); got[0].Usage != 0 || got[0].Available != 1 {
 		t.Errorf("%+v, want no usage: nothing was measured", got)
 	}
 }

@@ -132,12 +132,41 @@ func conditions(r *Report) []metav1.Condition {
 		blind,
 		judged(d, v1alpha1.ConditionInfeasible, d.Infeasible, "BoundsReached", "Feasible", d.InfeasibleMessage),
 		judged(d, v1alpha1.ConditionAtRisk, d.AtRisk, "OverTarget", "WithinTarget", d.AtRiskMessage),
-		judged(d, v1alpha1.ConditionMet, d.Met, "Attained", "Missed", d.MetMessage),
+		met(r),
 	}
 	for i := range list {
 		list[i].Message = cut(list[i].Message, maxMessage)
 	}
 	return list
+}
+
+// met says whether the objective is met. Until its window has been counted, what is missing of it may decide otherwise: then it is known
+// only where even the best of it, or the worst, would not, if the requests are as many as those that were counted.
+func met(r *Report) metav1.Condition {
+	d := &r.Decision
+	message := d.MetMessage
+	if asked := r.Objective.Spec.Window.Duration; asked > 0 && asked < r.Window {
+		message = join(message, fmt.Sprintf("window %s is less than %d rounds", asked, leastRounds))
+	}
+	known := judged(d, v1alpha1.ConditionMet, d.Met, "Attained", "Missed", message)
+	covered := r.Time.Sub(r.Counted)
+	if d.Blind || covered >= r.Window {
+		return known
+	}
+	known.Message = fmt.Sprintf("counted since %s, not yet for the whole window of %s: %.3f %% of %.0f requests were within %s, objective %.4g %%",
+		r.Counted.UTC().Format("2006-01-02 15:04 MST"), r.Window, 100*d.Attainment, d.Requests, r.Objective.Spec.Target.Duration,
+		r.Objective.Spec.Percentile)
+	share := covered.Seconds() / r.Window.Seconds()
+	least, allowed := share*(1-d.Attainment), 1-r.Objective.Spec.Percentile/100 // shares of the whole window that missed
+	switch {
+	case d.Requests > 0 && least > allowed:
+		known.Status, known.Reason = metav1.ConditionFalse, "Missed"
+	case d.Requests > 0 && least+1-share <= allowed:
+		known.Status, known.Reason = metav1.ConditionTrue, "Attained"
+	default:
+		known.Status, known.Reason = metav1.ConditionUnknown, "Counting"
+	}
+	return known
 }
 
 // judged is a condition that means nothing while blind.

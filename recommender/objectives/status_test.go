@@ -2,6 +2,7 @@ package objectives
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,5 +169,42 @@ func TestMillicores(t *testing.T) {
 		if got := millicores(cores); got != want {
 			t.Errorf("%v cores are %d m, want %d", cores, got, want)
 		}
+	}
+}
+
+// TestMetWhileCounting: of a window of an hour 99 % are to be within. After a part of it, what is missing may decide otherwise.
+func TestMetWhileCounting(t *testing.T) {
+	for _, c := range []struct {
+		minutes    int
+		attainment float64
+		status     metav1.ConditionStatus
+		reason     string
+	}{
+		{6, 1, metav1.ConditionUnknown, "Counting"},
+		{6, 0.91, metav1.ConditionUnknown, "Counting"}, // 9 % of a tenth: 0.9 % of the hour
+		{6, 0.89, metav1.ConditionFalse, "Missed"},     // 1.1 % of the hour
+		{59, 0.9999, metav1.ConditionUnknown, "Counting"},
+		{60, 0.9999, metav1.ConditionTrue, "Attained"},
+		{60, 0.9899, metav1.ConditionFalse, "Missed"},
+		{90, 0.9999, metav1.ConditionTrue, "Attained"},
+	} {
+		r := report(func(r *Report) {
+			r.Window, r.Counted = time.Hour, r.Time.Add(-time.Duration(c.minutes)*time.Minute)
+			r.Decision.Attainment, r.Decision.Met = c.attainment, c.attainment >= 0.99
+		})
+		got := met(r)
+		if got.Status != c.status || got.Reason != c.reason {
+			t.Errorf("%.4f of %d minutes: %s for %s, want %s for %s", c.attainment, c.minutes, got.Status, got.Reason, c.status, c.reason)
+		}
+		if said := strings.Contains(got.Message, "counted since "+r.Counted.UTC().Format("2006-01-02 15:04")); said != (c.minutes < 60) {
+			t.Errorf("%d minutes: message %q", c.minutes, got.Message)
+		}
+	}
+	// 36 s are missing of the hour, 1 % of it, and nothing was missed before.
+	decided := met(report(func(r *Report) {
+		r.Window, r.Counted, r.Decision.Attainment = time.Hour, r.Time.Add(-time.Hour+35*time.Second), 1
+	}))
+	if decided.Status != metav1.ConditionTrue {
+		t.Errorf("what is missing decides nothing: %+v", decided)
 	}
 }

@@ -1,10 +1,13 @@
 package objectives
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -25,6 +28,8 @@ type Writer struct {
 	written map[types.UID]written
 	// advised are the reasons of advice in force, by VPA object.
 	advised map[types.UID]map[string]string
+	// last is the name of the object written last.
+	last string
 }
 
 type written struct {
@@ -37,11 +42,42 @@ func NewWriter(client dynamic.Interface, events record.EventRecorder) *Writer {
 	return &Writer{client: client, events: events, written: map[types.UID]written{}, advised: map[types.UID]map[string]string{}}
 }
 
-// Write brings the objects up to date. What fails is in the error and is tried again in the next round.
+// Write brings the objects up to date, until the context ends: first those whose workloads have changed, because the next leader goes on
+// from them, and of equals those after the one written last. What fails is in the error and, as what was not reached, is tried again in
+// the next round.
 func (w *Writer) Write(ctx context.Context, reports []Report) error {
 	var errs error
 	before := w.written
 	w.written = make(map[types.UID]written, len(reports))
+	list := w.changes(reports, before)
+	for i, c := range list {
+		o := c.report.Objective
+		if ctx.Err() != nil {
+			errs = errors.Join(errs, fmt.Errorf("%d of %d statuses of LatencyObjectives are not written: %w", len(list)-i, len(list), ctx.Err()))
+			break
+		}
+		delete(w.written, o.UID) // in case it fails: nobody knows what stands there
+		if err := w.patch(ctx, o, &c.is); err != nil {
+			errs = errors.Join(errs, err)
+			continue
+		}
+		w.written[o.UID] = written{on: o.ResourceVersion, status: c.is}
+		w.last = name(o)
+		w.tell(o, c.was.Conditions, c.is.Conditions)
+	}
+	w.advise(reports)
+	return errs
+}
+
+// change is a status to be written.
+type change struct {
+	report  *Report
+	was, is v1alpha1.LatencyObjectiveStatus
+}
+
+// changes returns the statuses to be written, in the order in which to do it, and notes for all what stands there now.
+func (w *Writer) changes(reports []Report, before map[types.UID]written) []change {
+	var list []change
 	for i := range reports {
 		r := &reports[i]
 		was := r.Objective.Status
@@ -50,17 +86,38 @@ func (w *Writer) Write(ctx context.Context, reports []Report) error {
 		}
 		is := Status(&was, r)
 		if !equality.Semantic.DeepEqual(was, is) {
-			if err := w.patch(ctx, r.Objective, &is); err != nil {
-				errs = errors.Join(errs, err)
-				continue
-			}
-			w.tell(r.Objective, was.Conditions, is.Conditions)
+			list = append(list, change{r, was, is})
 		}
-		w.written[r.Objective.UID] = written{on: r.Objective.ResourceVersion, status: is}
+		w.written[r.Objective.UID] = written{on: r.Objective.ResourceVersion, status: was}
 	}
-	w.advise(reports)
-	return errs
+	rank := func(c change) int {
+		switch name := name(c.report.Objective); {
+		case moved(&c.was, &c.is):
+			return 0
+		case name > w.last:
+			return 1
+		default:
+			return 2
+		}
+	}
+	slices.SortStableFunc(list, func(a, b change) int { return cmp.Compare(rank(a), rank(b)) })
+	return list
 }
+
+// moved reports whether a workload has another phase or target.
+func moved(a, b *v1alpha1.LatencyObjectiveStatus) bool {
+	where := func(s *v1alpha1.LatencyObjectiveStatus) map[string]v1alpha1.WorkloadBudget {
+		all := make(map[string]v1alpha1.WorkloadBudget, len(s.Budgets))
+		for i := range s.Budgets {
+			b := &s.Budgets[i]
+			all[b.Workload] = v1alpha1.WorkloadBudget{Container: b.Container, Phase: b.Phase, TargetMillicores: b.TargetMillicores}
+		}
+		return all
+	}
+	return !maps.Equal(where(a), where(b))
+}
+
+func name(o *v1alpha1.LatencyObjective) string { return o.Namespace + "/" + o.Name }
 
 // patch replaces the status of this very object. One that is gone needs none.
 func (w *Writer) patch(ctx context.Context, o *v1alpha1.LatencyObjective, status *v1alpha1.LatencyObjectiveStatus) error {

@@ -1,6 +1,7 @@
 package objectives
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -20,6 +21,8 @@ import (
 type recorded struct {
 	*Writer
 	patches []v1alpha1.LatencyObjectiveStatus
+	names   []string
+	patched func() // called after each patch
 	events  *record.FakeRecorder
 	fail    error
 }
@@ -46,10 +49,14 @@ func newRecorded(t *testing.T) *recorded {
 		if err := errors.Join(json.Unmarshal(patch.GetPatch(), &body), json.Unmarshal(body[1].Value, &status)); err != nil {
 			t.Error(err)
 		}
-		if got := string(body[0].Value); body[0].Op != "test" || body[0].Path != "/metadata/uid" || got != `"a"` {
+		if got := string(body[0].Value); body[0].Op != "test" || body[0].Path != "/metadata/uid" || got != `"`+patch.GetName()+`"` {
 			t.Errorf("the patch is for any object of the name: %s %s %s", body[0].Op, body[0].Path, got)
 		}
 		r.patches = append(r.patches, status)
+		r.names = append(r.names, patch.GetName())
+		if r.patched != nil {
+			r.patched()
+		}
 		return true, nil, nil
 	})
 	return r
@@ -107,6 +114,45 @@ func TestWriteTriesAgain(t *testing.T) {
 	if err := w.Write(t.Context(), []Report{*report(nil)}); err != nil || len(w.patches) != 1 {
 		t.Errorf("%d patches, error %v", len(w.patches), err)
 	}
+}
+
+// TestWriteInTurn: where the time suffices for two of five statuses a round, all come round, and what moved comes first.
+func TestWriteInTurn(t *testing.T) {
+	w := newRecorded(t)
+	round := 0
+	write := func(moved, want string) {
+		t.Helper()
+		round++
+		w.names = nil
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		w.patched = func() {
+			if len(w.names) == 2 {
+				cancel()
+			}
+		}
+		var reports []Report
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			reports = append(reports, *report(func(r *Report) {
+				r.Objective = objective(name, nil)
+				r.Objective.Status = Status(&v1alpha1.LatencyObjectiveStatus{}, report(nil)) // as long ago
+				r.Decision.Requests += float64(round)
+				if name == moved {
+					r.Workloads[1].Target, r.Workloads[1].Fallback.Target = 0.9, 0.9
+				}
+			}))
+		}
+		if err := w.Write(ctx, reports); err == nil || !strings.Contains(err.Error(), "3 of 5 statuses") {
+			t.Errorf("error %v", err)
+		}
+		if got := strings.Join(w.names, " "); got != want {
+			t.Errorf("round %d: wrote %s, want %s", round, got, want)
+		}
+	}
+	write("", "a b")
+	write("", "c d")
+	write("", "e a")
+	write("d", "d b")
 }
 
 func TestAdviceEvents(t *testing.T) {

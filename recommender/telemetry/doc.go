@@ -21,14 +21,15 @@
 // window takes what is there of it when it is read. So a window should end a little before now, by what exporters wait (5 s in
 // OpenTelemetry's SDKs for spans). What comes after is not made up for.
 //
-// A cumulative series counts what it added between two points. Its first point counts whole only if the series began during the store's
-// life and less than Limits.MaxAge ago; it begins anew when its start time moves past its last point or its count falls. Call rates are
-// over the time between a series' points, not the window's length, if the series spans the window.
+// A cumulative series counts what it added between two points. Its first point counts whole only if the series began after the store was
+// opened and less than Limits.MaxAge ago; it begins anew when its start time moves past its last point or its count falls. Requests and
+// call rates are over the time between a series' points, scaled to the window, if the series goes on all through the window. One without
+// a point in it, because its exporter's minutes are others, goes on as before until two points are missing.
 //
 // # Bounds
 //
-// Limits bound bodies, spans, traces, series and points; the oldest go first, and everything goes at MaxAge. 400,000 spans take about
-// 60 MB. The sender hears of what was refused (partial success), and sla_recommender_telemetry_dropped_total counts it by reason, also
+// Limits bound bodies, the time to send one, spans, traces, series, points and their buckets; the oldest go first, and everything goes at
+// MaxAge. 400,000 spans take about 60 MB, the buckets at most 128 MB, the last state of 20,000 series of 160 buckets 26 MB. The sender hears of what was refused (partial success), and sla_recommender_telemetry_dropped_total counts it by reason, also
 // what was evicted before its age: a window may then cover less than it says.
 //
 // # Limits of what it says

@@ -15,14 +15,17 @@ type Limits struct {
 	Series        int           // histogram series followed, and operations remembered
 	Points        int           // differences of histograms held
 	Attribute     int           // bytes of a name or other attribute that is used
+	Buckets       int           // counts of buckets in these differences
+	Reading       time.Duration // for which the body of a request is waited for
 	MaxAge        time.Duration // after arrival: older is dropped, a series without a point for so long is forgotten
 }
 
-// DefaultLimits hold ten minutes of 65 traces a second with 10 spans each, and of 650 points a second.
+// DefaultLimits hold ten minutes of 65 traces a second with 10 spans each, and of 650 points a second with 40 buckets each that counted
+// something. A body holds 8,192 spans of 1,000 bytes, the batch that the Collector's batch processor makes unless told otherwise.
 func DefaultLimits() Limits {
 	return Limits{
-		Body: 4 << 20, Requests: 16, Spans: 400_000, Traces: 100_000, SpansPerTrace: 2_000,
-		Series: 20_000, Points: 400_000, Attribute: 256, MaxAge: 10 * time.Minute,
+		Body: 8 << 20, Requests: 16, Spans: 400_000, Traces: 100_000, SpansPerTrace: 2_000,
+		Series: 20_000, Points: 400_000, Buckets: 16_000_000, Attribute: 256, Reading: 10 * time.Second, MaxAge: 10 * time.Minute,
 	}
 }
 
@@ -33,6 +36,7 @@ func (l Limits) withDefaults() Limits {
 		Spans: cmp.Or(max(l.Spans, 0), d.Spans), Traces: cmp.Or(max(l.Traces, 0), d.Traces),
 		SpansPerTrace: cmp.Or(max(l.SpansPerTrace, 0), d.SpansPerTrace), Series: cmp.Or(max(l.Series, 0), d.Series),
 		Points: cmp.Or(max(l.Points, 0), d.Points), Attribute: cmp.Or(max(l.Attribute, 0), d.Attribute),
+		Buckets: cmp.Or(max(l.Buckets, 0), d.Buckets), Reading: cmp.Or(max(l.Reading, 0), d.Reading),
 		MaxAge: cmp.Or(max(l.MaxAge, 0), d.MaxAge),
 	}
 }

@@ -142,3 +142,37 @@ func BenchmarkSpans(b *testing.B) {
 		f.spans(list)
 	}
 }
+
+// Points are bounded by what they hold, not by their number alone: of ten that count in 3 buckets each, a limit of 10 keeps the last three.
+func TestBoundedBuckets(t *testing.T) {
+	f := newFixture(t, Limits{Buckets: 10})
+	for i := range 10 {
+		f.metrics(from("frontend", "f1"), histogram(delta, "GET /", ok, float64(1000*i), float64(1000*i+1000), 1, 1, 1))
+	}
+	if f.buckets != 9 || f.increments.len() != 3 || f.increments.first().from != int64(at(7000)) {
+		t.Errorf("%d buckets in %d points from %d on, want 9 in 3", f.buckets, f.increments.len(), f.increments.first().from)
+	}
+	f.clock.SetTime(start.Add(time.Hour))
+	f.Window(home, 0.5, 0.05, start, start.Add(time.Minute))
+	if f.buckets != 0 || f.increments.len() != 0 {
+		t.Errorf("an hour later there are %d buckets in %d points", f.buckets, f.increments.len())
+	}
+}
+
+// The batch of 8,192 spans that the Collector makes by default, of spans as HTTP instrumentation makes them, is taken in one request.
+func TestDefaultBatch(t *testing.T) {
+	f := newFixture(t, Limits{})
+	attributes := pairs("http.request.method", "GET", "http.route", "/search", "url.scheme", "http", "url.path", "/search",
+		"url.query", "q=shoes&page=2", "server.address", "frontend.shop.svc.cluster.local", "server.port", "8080",
+		"client.address", "10.20.30.40", "network.peer.address", "10.20.30.40", "network.peer.port", "43210",
+		"user_agent.original", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",
+		"http.response.status_code", "200", "network.protocol.version", "1.1", "thread.name", "http-nio-8080-exec-7", "thread.id", "73")
+	spans := make([]*tracepb.Span, 8192)
+	for i := range spans {
+		spans[i] = otSpan(1+i/10, 1+i%10, i%10, "GET /search", server, 0, 10)
+		spans[i].Attributes = attributes
+	}
+	if n := f.spans(of(from("frontend", "f1"), spans...)); n != 0 || f.Store.spans != len(spans) {
+		t.Errorf("%d spans rejected, %d held", n, f.Store.spans)
+	}
+}

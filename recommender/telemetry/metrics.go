@@ -19,5 +19,6 @@ func (s *Store) Collectors() []prometheus.Collector {
 		gauge("traces", "Traces held.", func() int { return len(s.traces) }),
 		gauge("series", "Histogram series followed.", func() int { return len(s.series) }),
 		gauge("points", "Differences of histograms held.", func() int { return s.increments.len() }),
+		gauge("buckets", "Counts of buckets in these differences.", func() int { return s.buckets }),
 	}
 }

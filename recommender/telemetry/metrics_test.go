@@ -26,21 +26,22 @@ func TestCumulative(t *testing.T) {
 		name             string
 		points           []point
 		requests, within float64
+		covered          float64 // seconds, where the points go on all through the window but for less than their own interval: 60 s have more
 	}{
 		// Began in the store's life, so that the first point counts. Within 50 ms: 4 + 6·(50−10)/(100−10).
-		{"new", []point{{1, 20, []uint64{4, 6, 0}}}, 10, 4 + 6*4.0/9},
+		{"new", []point{{1, 20, []uint64{4, 6, 0}}}, 10, 4 + 6*4.0/9, 60},
 		// Began before: the first point is what the others are compared with.
-		{"older than the store", []point{{-100, 20, []uint64{400, 600, 0}}, {-100, 40, []uint64{404, 606, 0}}}, 10, 4 + 6*4.0/9},
-		{"without a start", []point{{math.NaN(), 20, []uint64{400, 0, 0}}, {math.NaN(), 40, []uint64{404, 0, 0}}}, 4, 4},
+		{"older than the store", []point{{-100, 20, []uint64{400, 600, 0}}, {-100, 40, []uint64{404, 606, 0}}}, 10, 4 + 6*4.0/9, 20},
+		{"without a start", []point{{math.NaN(), 20, []uint64{400, 0, 0}}, {math.NaN(), 40, []uint64{404, 0, 0}}}, 4, 4, 20},
 		// OpenTelemetry's way to say that the start is unknown: the time of the first point.
-		{"unknown start", []point{{20, 20, []uint64{400, 0, 0}}, {20, 40, []uint64{404, 0, 0}}}, 4, 4},
-		{"reset by start", []point{{1, 20, []uint64{4, 0, 0}}, {25, 40, []uint64{9, 0, 0}}}, 13, 13},
-		{"reset by count", []point{{1, 20, []uint64{4, 0, 0}}, {1, 40, []uint64{3, 0, 0}}}, 7, 7},
+		{"unknown start", []point{{20, 20, []uint64{400, 0, 0}}, {20, 40, []uint64{404, 0, 0}}}, 4, 4, 20},
+		{"reset by start", []point{{1, 20, []uint64{4, 0, 0}}, {25, 40, []uint64{9, 0, 0}}}, 13, 13, 60},
+		{"reset by count", []point{{1, 20, []uint64{4, 0, 0}}, {1, 40, []uint64{3, 0, 0}}}, 7, 7, 39},
 		// More in all, but fewer in a bucket: nothing that could be told.
-		{"contradiction", []point{{1, 20, []uint64{4, 0, 0}}, {1, 40, []uint64{3, 9, 0}}, {1, 50, []uint64{3, 9, 1}}}, 5, 4},
-		{"backward", []point{{1, 40, []uint64{9, 0, 0}}, {1, 20, []uint64{4, 0, 0}}, {1, 40, []uint64{9, 0, 0}}}, 9, 9},
+		{"contradiction", []point{{1, 20, []uint64{4, 0, 0}}, {1, 40, []uint64{3, 9, 0}}, {1, 50, []uint64{3, 9, 1}}}, 5, 4, 29},
+		{"backward", []point{{1, 40, []uint64{9, 0, 0}}, {1, 20, []uint64{4, 0, 0}}, {1, 40, []uint64{9, 0, 0}}}, 9, 9, 39},
 		// [0 s, 60 s): the point at 60 s is the next window's.
-		{"after the window", []point{{1, 20, []uint64{4, 0, 0}}, {1, 60, []uint64{9, 0, 0}}}, 4, 4},
+		{"after the window", []point{{1, 20, []uint64{4, 0, 0}}, {1, 60, []uint64{9, 0, 0}}}, 4, 4, 60},
 	} {
 		entry := Entry{Service: "frontend", Operation: test.name}
 		for _, p := range test.points {
@@ -51,8 +52,9 @@ func TestCumulative(t *testing.T) {
 			f.metrics(pod, m)
 		}
 		got := f.minute(entry)
-		if got.Requests != test.requests || math.Abs(got.Within-test.within) > 1e-9 || got.FromSpans {
-			t.Errorf("%s: requests %g, within %g; want %g, %g", test.name, got.Requests, got.Within, test.requests, test.within)
+		requests, within := test.requests*60/test.covered, test.within*60/test.covered
+		if math.Abs(got.Requests-requests) > 1e-9 || math.Abs(got.Within-within) > 1e-9 || got.FromSpans {
+			t.Errorf("%s: requests %g, within %g; want %g, %g", test.name, got.Requests, got.Within, requests, within)
 		}
 	}
 }
@@ -66,15 +68,15 @@ func TestDelta(t *testing.T) {
 		f.metrics(from("frontend", "f2"), histogram(delta, "GET /", failed, begin, begin+10_000, 0, 2, 0))
 	}
 	got := f.minute(home)
-	// 5·(3 + 1 + 2) requests, of which 5·2 failed. Successful: 10 in (0,10], 10 in (10,100]; at most 50 ms 10 + 10·4/9. The median is at
-	// 10 ms.
-	if got.Requests != 30 || math.Abs(got.Within-(10+40.0/9)) > 1e-9 || math.Abs(got.Percentile-0.01) > 1e-6 {
+	// 5·(3 + 1 + 2) requests in 50 s, of which 5·2 failed: 36 in 60 s. Successful: 10 in (0,10], 10 in (10,100]; at most 50 ms
+	// 10 + 10·4/9, and 60/50 of that. The median is at 10 ms.
+	if math.Abs(got.Requests-36) > 1e-9 || math.Abs(got.Within-1.2*(10+40.0/9)) > 1e-9 || math.Abs(got.Percentile-0.01) > 1e-6 {
 		t.Errorf("requests %g, within %g, percentile %g", got.Requests, got.Within, got.Percentile)
 	}
 	if !got.Newest.Equal(start.Add(50 * time.Second)) {
 		t.Errorf("newest %v", got.Newest)
 	}
-	// Of Binomial(20, 1/2), P(>= 6) = 0.979, P(>= 7) = 0.942, P(>= 14) = 0.058, P(>= 15) = 0.021: ranks 6 and 15. 0.6·10 = 6 ms, and
+	// 20 were measured. Of Binomial(20, 1/2), P(>= 6) = 0.979, P(>= 7) = 0.942, P(>= 14) = 0.058, P(>= 15) = 0.021: ranks 6 and 15. 0.6·10 = 6 ms, and
 	// 10 + (15−10)/10·90 = 55 ms.
 	if math.Abs(got.PercentileLow-0.006) > 1e-6 || math.Abs(got.PercentileHigh-0.055) > 1e-6 {
 		t.Errorf("interval %g to %g", got.PercentileLow, got.PercentileHigh)
@@ -152,7 +154,8 @@ func TestHTTPServer(t *testing.T) {
 	send("200", 10)
 	send("404", 5)
 	send("503", 3)
-	if got := f.minute(home); got.Requests != 18 || got.Within != 15 {
+	// Of a first half minute, with points that reach half a minute: as many again in the second.
+	if got := f.minute(home); got.Requests != 36 || got.Within != 30 {
 		t.Errorf("requests %g, within %g", got.Requests, got.Within)
 	}
 }
@@ -231,5 +234,73 @@ func TestSeriesComesBack(t *testing.T) {
 	f.metrics(pod, histogram(cumulative, "GET /", ok, 1000, 1_195_000, 507, 0, 0))
 	if got := f.Window(home, 0.5, 0.05, start, start.Add(time.Hour)); got.Requests != 7 {
 		t.Errorf("%g requests, want 7", got.Requests)
+	}
+}
+
+// Two pods at 10 requests a second each export every 60 s, one of them a second early or late, so that its points fall out of a window
+// and two into the next; a tenth of the requests is traced. Every window has its 1,200 requests, of which a tenth failed.
+func TestExportersMinutes(t *testing.T) {
+	f := newFixture(t, Limits{})
+	jitter := []float64{-1, 1, -1, 1, 1, -1, -1, 1, -1, 1}
+	windows := 0
+	for minute, off := range jitter {
+		f.clock.SetTime(start.Add(time.Duration(minute+1) * time.Minute))
+		for pod, second := range map[string]float64{"f1": 45 + off, "f2": 20} {
+			now := 1000 * (second + 60*float64(minute))
+			calls := uint64(10*now/1000 + 0.5)
+			f.metrics(from("frontend", pod), histogram(cumulative, "GET /", ok, 0, now, calls-calls/10, 0, 0),
+				histogram(cumulative, "GET /", failed, 0, now, calls/10, 0, 0))
+		}
+		f.spans(request(1+minute, 1000*float64(60*minute), "")...)
+		if minute < 2 {
+			continue
+		}
+		windows++
+		end := start.Add(time.Duration(60*minute+45) * time.Second)
+		w := f.Window(home, 0.5, 0.05, end.Add(-time.Minute), end)
+		if math.Abs(w.Requests-1200) > 25 || math.Abs(w.Within-1080) > 25 || w.FromSpans {
+			t.Errorf("minute %d: %.0f requests, %.0f within, from spans %t; want 1200, 1080", minute, w.Requests, w.Within, w.FromSpans)
+		}
+		if got := w.Services[0].Calls; math.Abs(got-20) > 0.5 {
+			t.Errorf("minute %d: %.2f calls a second, want 20", minute, got)
+		}
+	}
+	// Both stop, after points at 560 s and 586 s. Until two are missing, what they counted last is taken to go on.
+	for _, after := range []struct{ to, requests float64 }{{645, 1200}, {705, 600}, {765, 0}} {
+		to := start.Add(time.Duration(after.to) * time.Second)
+		if w := f.Window(home, 0.5, 0.05, to.Add(-time.Minute), to); math.Abs(w.Requests-after.requests) > 1e-6 || windows != 8 {
+			t.Errorf("%g requests in the minute to %v s, want %v; %d windows read", w.Requests, after.to, after.requests, windows)
+		}
+	}
+}
+
+// A replica that waited for a day takes over: of a process that is older than that, the first point is what the next is compared with.
+func TestOpen(t *testing.T) {
+	f := newFixture(t, Limits{})
+	f.clock.SetTime(start.Add(24 * time.Hour))
+	f.Open()
+	f.clock.SetTime(start.Add(24*time.Hour + time.Minute))
+	const day = 86_400_000
+	f.metrics(from("frontend", "f1"), histogram(cumulative, "GET /", ok, day-480_000, day+20_000, 5000, 0, 0))
+	f.metrics(from("frontend", "f2"), histogram(cumulative, "GET /", ok, day+10_000, day+20_000, 7, 0, 0))
+	f.metrics(from("frontend", "f1"), histogram(cumulative, "GET /", ok, day-480_000, day+50_000, 5300, 0, 0))
+	// 300 of f1 in 30 s, so 600 in the minute, and the 7 of f2, which began after the takeover.
+	if w := f.Window(home, 0.5, 0.05, start.Add(24*time.Hour), start.Add(24*time.Hour+time.Minute)); w.Requests != 607 {
+		t.Errorf("%g requests, want 607", w.Requests)
+	}
+}
+
+// A histogram of a count and a sum alone says nothing about a target, and must not count as missing it.
+func TestCountAndSumAlone(t *testing.T) {
+	f := newFixture(t, Limits{})
+	m := histogram(delta, "GET /", ok, 0, 30_000)
+	p := m.GetHistogram().DataPoints[0]
+	p.ExplicitBounds, p.Count = nil, 9
+	if n := f.metrics(from("frontend", "f1"), m); n != 1 {
+		t.Errorf("%d points rejected, want 1", n)
+	}
+	p.BucketCounts = []uint64{9}
+	if n := f.metrics(from("frontend", "f1"), m); n != 1 {
+		t.Errorf("one bucket without bounds: %d points rejected, want 1", n)
 	}
 }

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ballast-k8s/ballast/recommender/telemetry/distribution"
@@ -13,6 +14,7 @@ type series struct {
 	start   int64 // unix nanoseconds: since when the last point counted, 0 if it did not say
 	last    int64 // unix nanoseconds: time of the last point
 	total   distribution.Histogram
+	bounds  []float64 // of the last point: all of a series share them in memory
 	arrived time.Time
 }
 
@@ -21,6 +23,13 @@ type increment struct {
 	labels            *otlp.Labels
 	from, at, arrived int64                   // unix nanoseconds
 	calls             *distribution.Histogram // nil: none
+}
+
+func (in *increment) buckets() int {
+	if in.calls == nil {
+		return 0
+	}
+	return len(in.calls.Counts)
 }
 
 // addPoint takes one point in. The lock is held.
@@ -36,6 +45,10 @@ func (s *Store) addPoint(p *otlp.Point, now time.Time) otlp.Reason {
 		one = &series{labels: &own}
 		s.series[p.Key] = one
 	}
+	if slices.Equal(one.bounds, p.Value.Bounds) {
+		p.Value.Bounds = one.bounds
+	}
+	one.bounds = p.Value.Bounds
 	s.heard(p.Labels.Resource.Value(), p.Labels.Operation, p.Time)
 	if calls, from, ok := s.added(one, known, p, now); ok {
 		in := increment{labels: one.labels, from: from, at: p.Time, arrived: now.UnixNano()}
@@ -43,6 +56,7 @@ func (s *Store) addPoint(p *otlp.Point, now time.Time) otlp.Reason {
 			in.calls = &calls
 		}
 		s.increments.push(in)
+		s.buckets += in.buckets()
 	}
 	one.start, one.last, one.arrived = p.Start, p.Time, now
 	if p.Cumulative {
@@ -63,8 +77,8 @@ func (s *Store) added(one *series, known bool, p *otlp.Point, now time.Time) (ca
 		}
 		return p.Value, from, from != 0 && from <= p.Time
 	case !known:
-		// Of a series that was here before and stopped, or that another process knew, the beginning has been counted.
-		since := max(s.born.UnixNano(), now.Add(-s.limits.MaxAge).UnixNano())
+		// Of a series that was here before and stopped, or that another replica knew, the beginning has been counted.
+		since := max(s.opened.UnixNano(), now.Add(-s.limits.MaxAge).UnixNano())
 		return p.Value, p.Start, p.Start >= since && p.Start < p.Time
 	case p.Start > one.start && p.Start >= one.last:
 		return p.Value, p.Start, p.Start < p.Time

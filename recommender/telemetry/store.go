@@ -15,15 +15,16 @@ import (
 type Store struct {
 	clock    clock.PassiveClock
 	limits   Limits
-	born     time.Time
 	counters otlp.Counters
 
 	mu         sync.Mutex // held for adding one request, or for taking a snapshot; never while decoding or computing
+	opened     time.Time  // see Open
 	traces     map[callgraph.TraceID]*trace
 	arrivals   queue[*trace] // all of traces, by arrival of their first span
 	spans      int           // in all traces
 	series     map[otlp.SeriesKey]*series
 	increments queue[increment]
+	buckets    int            // in all increments
 	newest     map[name]int64 // unix nanoseconds of the newest datum of each operation
 	swept      time.Time      // when series and newest were last looked through
 }
@@ -52,19 +53,26 @@ type name struct {
 	namespace, service, operation string
 }
 
-// NewStore returns an empty store, whose life begins now.
+// NewStore returns an empty store, which counts from now on.
 func NewStore(c clock.PassiveClock, limits Limits) *Store {
 	return &Store{
-		clock: c, limits: limits.withDefaults(), born: c.Now(), swept: c.Now(), counters: otlp.NewCounters(),
+		clock: c, limits: limits.withDefaults(), opened: c.Now(), swept: c.Now(), counters: otlp.NewCounters(),
 		traces: map[callgraph.TraceID]*trace{}, series: map[otlp.SeriesKey]*series{}, newest: map[name]int64{},
 	}
 }
 
-// Handler serves POST /v1/traces and POST /v1/metrics: see package otlp. The server that it runs in must have a ReadTimeout: a sender that
-// never ends its request holds one of Limits.Requests.
+// Open says that data come from now on. What series counted before is another's: a store may wait long before it is sent anything.
+func (s *Store) Open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened = s.clock.Now()
+}
+
+// Handler serves POST /v1/traces and POST /v1/metrics: see package otlp.
 func (s *Store) Handler() http.Handler {
 	return otlp.Handler((*sink)(s), s.clock, otlp.Limits{
 		Body: s.limits.Body, Requests: s.limits.Requests, Attribute: s.limits.Attribute, MaxAge: s.limits.MaxAge,
+		Reading: s.limits.Reading,
 	}, s.counters)
 }
 
@@ -147,13 +155,15 @@ func (s *Store) expireTraces(oldest time.Time) {
 
 func (s *Store) expireIncrements(oldest time.Time) {
 	for s.increments.len() > 0 {
-		young := s.increments.first().arrived > oldest.UnixNano()
-		if young && s.increments.len() <= s.limits.Points {
+		first := s.increments.first()
+		young := first.arrived > oldest.UnixNano()
+		if young && s.increments.len() <= s.limits.Points && s.buckets <= s.limits.Buckets {
 			break
 		}
 		if young {
 			s.counters.Drop(otlp.PointSignal, otlp.Evicted, 1)
 		}
+		s.buckets -= first.buckets()
 		s.increments.pop()
 	}
 }

@@ -51,7 +51,7 @@ type Window struct {
 	// Percentile is that of the successful requests' durations, in seconds, with its 90 % interval by order statistics. All three are
 	// NaN for fewer than MinRequests of them.
 	Percentile, PercentileLow, PercentileHigh float64
-	FromSpans                                 bool // no histogram of the entry in the window: weighted spans stood in
+	FromSpans                                 bool // no histogram series of the entry goes on in the window: weighted spans stood in
 	// Duration is the mean duration of the entry's spans, Network the part of it between services, in seconds, by sampling weight:
 	// Duration = Network + sum over Services of Critical·Self. NaN without traces.
 	Duration, Network float64
@@ -153,7 +153,7 @@ type durations struct {
 func (d *durations) percentile(p float64) (value, low, high float64) {
 	n := d.total
 	if d.squares > 0 {
-		n = d.total * d.total / d.squares
+		n = d.total * d.total / d.squares * (1 + 1e-9) // equal weights give a whole number, but for rounding
 	}
 	if !(n >= distribution.Least(p)) {
 		return math.NaN(), math.NaN(), math.NaN()

@@ -20,33 +20,33 @@ type calls struct {
 
 // covered is what one series counted in the window, and for which time.
 type covered struct {
+	increments        []*increment
 	calls             float64
 	first, last, most int64 // unix nanoseconds: begin of the first increment, end of the last; the longest one's duration
 	length            int64 // nanoseconds, all increments together
+	held              bool  // has no point in the window: goes on as its last increment before
 }
 
 // readIncrements adds up the increments of the window.
 func (r *reading) readIncrements() *calls {
 	c := &calls{bySeries: map[*otlp.Labels]*covered{}, pods: map[Identity]map[string]bool{}}
-	var entries [otlp.Sources]*durations
+	before := map[*otlp.Labels]*increment{} // the last one of each series
 	for i := range r.increments {
 		in := &r.increments[i]
-		if !r.covers(in.at) {
-			continue
-		}
-		c.cover(in)
-		if in.labels.Operation == r.entry.Operation && r.identity(in.labels.Resource).serves(r.entry) {
-			if entries[in.labels.Source] == nil {
-				entries[in.labels.Source] = &durations{values: distribution.Mixture{}}
-			}
-			entries[in.labels.Source].add(in)
+		switch last := before[in.labels]; {
+		case r.covers(in.at):
+			c.cover(in)
+		case in.at < r.from && (last == nil || last.at < in.at):
+			before[in.labels] = in
 		}
 	}
-	for _, d := range entries {
-		if d != nil && (c.entry == nil || c.entry.total+c.entry.failed == 0) {
-			c.entry = d
+	for i := range r.increments { // not over the map: sums come out the same every time
+		if in := &r.increments[i]; before[in.labels] == in && r.holds(in) && c.bySeries[in.labels] == nil {
+			c.cover(in)
+			c.bySeries[in.labels].held = true
 		}
 	}
+	c.entry = r.entryCalls(c)
 	for _, l := range c.order {
 		id := r.identity(l.Resource)
 		if c.rates[l.Source] == nil {
@@ -61,15 +61,46 @@ func (r *reading) readIncrements() *calls {
 	return c
 }
 
-func (d *durations) add(in *increment) {
-	switch {
-	case in.calls == nil:
-	case in.labels.Failed:
-		d.failed += float64(in.calls.Count())
-	default:
-		d.total += float64(in.calls.Count())
-		d.values.Add(*in.calls, in.labels.Unit)
+// holds reports whether a series whose last increment before the window this is goes on in it. An exporter's minutes are not the
+// window's, so that none of its points may lie in a window; one that has missed two is gone.
+func (r *reading) holds(in *increment) bool { return r.to-in.at <= 2*(in.at-in.from) }
+
+// entryCalls adds up the entry's series, each for the whole window, of the first source that counted anything; nil without any.
+func (r *reading) entryCalls(c *calls) *durations {
+	var entries [otlp.Sources]*durations
+	for _, l := range c.order {
+		if l.Operation != r.entry.Operation || !r.identity(l.Resource).serves(r.entry) {
+			continue
+		}
+		if entries[l.Source] == nil {
+			entries[l.Source] = &durations{values: distribution.Mixture{}}
+		}
+		one := c.bySeries[l]
+		for _, in := range one.increments {
+			entries[l.Source].add(in, one.scale(r))
+		}
 	}
+	var first *durations
+	for _, d := range entries {
+		if d != nil && (first == nil || first.total+first.failed == 0) {
+			first = d
+		}
+	}
+	return first
+}
+
+func (d *durations) add(in *increment, weight float64) {
+	if in.calls == nil {
+		return
+	}
+	n := weight * float64(in.calls.Count())
+	if in.labels.Failed {
+		d.failed += n
+		return
+	}
+	d.total += n
+	d.squares += weight * n
+	d.values.Add(*in.calls, in.labels.Unit, weight)
 }
 
 func (c *calls) cover(in *increment) {
@@ -79,6 +110,7 @@ func (c *calls) cover(in *increment) {
 		c.bySeries[in.labels] = one
 		c.order = append(c.order, in.labels)
 	}
+	one.increments = append(one.increments, in)
 	one.last = in.at
 	one.length += in.at - in.from
 	one.most = max(one.most, in.at-in.from)
@@ -87,13 +119,17 @@ func (c *calls) cover(in *increment) {
 	}
 }
 
-// rate is calls per second. A series that goes on all through the window counted for the time between its points, which is not quite
-// the window: exporters' minutes begin when they like. One that began or ended inside counts for the whole window.
-func (c *covered) rate(r *reading) float64 {
-	if c.length > 0 && c.first <= r.from+c.most && c.last >= r.to-c.most {
-		return c.calls / (float64(c.length) / 1e9)
+// rate is calls per second in the window.
+func (c *covered) rate(r *reading) float64 { return c.calls * c.scale(r) / r.seconds }
+
+// scale is what a call that was counted stands for in the window. A series that goes on all through the window counted for the time
+// between its points, which is not quite the window: exporters' minutes begin when they like. One that began or ended inside counted for
+// the whole window.
+func (c *covered) scale(r *reading) float64 {
+	if c.length > 0 && (c.held || c.first <= r.from+c.most && c.last >= r.to-c.most) {
+		return r.seconds / (float64(c.length) / 1e9)
 	}
-	return c.calls / r.seconds
+	return 1
 }
 
 // rate is the calls of one service per second. Series may say less of themselves than spans do (a connector that leaves out the

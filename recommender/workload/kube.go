@@ -5,20 +5,48 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 )
 
+// mainContainer is kubectl's annotation of a pod that names the container which is meant where none is named.
+const mainContainer = "kubectl.kubernetes.io/default-container"
+
 // Running reports whether a pod holds CPU of a node: it is placed and has not ended.
 func Running(pod *v1.Pod) bool {
 	return pod.Spec.NodeName != "" && pod.Status.Phase != v1.PodSucceeded && pod.Status.Phase != v1.PodFailed
 }
 
+// serves reports whether a pod can be sent calls: it is ready, and not on its way out.
+func serves(pod *v1.Pod) bool {
+	if pod.DeletionTimestamp != nil {
+		return false
+	}
+	for i := range pod.Status.Conditions {
+		if c := &pod.Status.Conditions[i]; c.Type == v1.PodReady {
+			return c.Status == v1.ConditionTrue
+		}
+	}
+	return false
+}
+
 // FromPod reads a pod; usage is asked for the cores that a container uses, NaN where they are not known.
 func FromPod(pod *v1.Pod, usage func(container string) float64) Pod {
-	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{UseStatusResources: true})
-	p := Pod{UID: string(pod.UID), Node: pod.Spec.NodeName, Requests: cores(requests), Containers: make([]Container, 0, len(pod.Spec.Containers))}
+	counted := make([]float64, 0, len(pod.Spec.Containers)) // by the scheduler: the most of what is asked for and what is given
+	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{
+		UseStatusResources: true,
+		ContainerFn: func(list v1.ResourceList, kind resourcehelper.ContainerType) {
+			if kind == resourcehelper.Containers {
+				counted = append(counted, cores(list))
+			}
+		},
+	})
+	p := Pod{
+		UID: string(pod.UID), Node: pod.Spec.NodeName, Main: pod.Annotations[mainContainer], Idle: !serves(pod), Requests: cores(requests),
+		Containers: make([]Container, 0, len(pod.Spec.Containers)),
+	}
 	for i := range pod.Spec.Containers {
 		c := &pod.Spec.Containers[i]
 		held := inForce(pod, c)
 		p.Containers = append(p.Containers, Container{
-			Name: c.Name, Request: cores(held.Requests), Limit: cores(held.Limits), Usage: usage(c.Name),
+			Name: c.Name, Request: cores(held.Requests), Pending: max(0, counted[i]-cores(held.Requests)), Limit: cores(held.Limits),
+			Usage: usage(c.Name),
 		})
 	}
 	return p

@@ -26,7 +26,8 @@ func Select(all []*Workload, namespace string, listed []Reference) []*Workload {
 
 // Match returns the workload of one namespace that a service is, nil if it is none of them. Pods decide: the workload that selects
 // most of those that the service's telemetry came from. Without, it is the Deployment of the name told. Without, it is the target
-// named as the service. By name only counts where the service's namespace is not told or that of the workload; of equals the first.
+// named as the service, unless another Deployment is told, such as a canary. By name only counts where the service's namespace is not
+// told or that of the workload; of equals the first.
 func Match(s Service, candidates []*Workload) *Workload {
 	var best *Workload
 	most := 0
@@ -44,7 +45,7 @@ func Match(s Service, candidates []*Workload) *Workload {
 		}
 	}
 	for _, w := range candidates {
-		if w.Target == s.Name && told(s.Namespace, w.Namespace) {
+		if w.Target == s.Name && told(s.Deployment, w.Target) && told(s.Namespace, w.Namespace) {
 			return w
 		}
 	}

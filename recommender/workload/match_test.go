@@ -31,6 +31,8 @@ func TestMatch(t *testing.T) {
 		"no Deployment, but the name":       {Service{Name: "x", Deployment: "store"}, ""},
 		"by service name":                   {Service{Name: "store", Namespace: "shop"}, "store-vpa"},
 		"by service name, namespace untold": {Service{Name: "store"}, "store-vpa"},
+		"canary named as the service":       {Service{Name: "front", Deployment: "front-canary", Namespace: "shop", PodUIDs: []string{"gone"}}, ""},
+		"by service name, and told so":      {Service{Name: "store", Deployment: "store", Namespace: "shop"}, "store-vpa"},
 		"by service name, elsewhere":        {Service{Name: "store", Namespace: "bank"}, ""},
 		"pod of another namespace":          {Service{Name: "x", PodUIDs: []string{"b1"}}, ""},
 		"nothing told":                      {Service{}, ""},
@@ -90,6 +92,33 @@ func TestContainer(t *testing.T) {
 				t.Errorf("container %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// A sidecar that the policy leaves alone is never the one, and the one that a pod names goes before the busiest.
+func TestContainerOfPolicy(t *testing.T) {
+	w := &Workload{
+		Policies: []Policy{{Container: "app"}, {Container: "worker"}, {Container: "*", Off: true}},
+		Pods:     []Pod{{Containers: []Container{{Name: "proxy", Usage: 3}, {Name: "app", Usage: 1}, {Name: "worker", Usage: 2}}}},
+	}
+	for _, c := range []struct{ told, soFar, main, want string }{
+		{"", "", "", "worker"},
+		{"", "", "app", "app"},
+		{"", "worker", "app", "worker"},
+		{"app", "worker", "", "app"},
+		{"proxy", "", "", "worker"},
+		{"", "proxy", "", "worker"},
+		{"", "", "proxy", "worker"},
+		{"", "", "gone", "worker"},
+	} {
+		w.Pods[0].Main = c.main
+		if got := w.Container(c.told, c.soFar); got != c.want {
+			t.Errorf("told %q, so far %q, named by the pod %q: container %q, want %q", c.told, c.soFar, c.main, got, c.want)
+		}
+	}
+	w.Policies = w.Policies[2:]
+	if got := w.Container("app", "app"); got != "" {
+		t.Errorf("container %q, want none: all are off", got)
 	}
 }
 

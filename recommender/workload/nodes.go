@@ -26,13 +26,14 @@ func NewNodes(allocatable map[string]float64, pods []Pod) Nodes {
 
 // Replica is a container of a pod as sizing sees it. What it could obtain is the larger of two: its part by weight of a node where
 // everybody wants more, request·allocatable/(sum of the node's requests), and its usage plus what the node has idle. Where the node is
-// unknown that is its request, or its usage if it is larger. A usage that was not measured stays NaN.
+// unknown that is its request, or its usage if it is larger. A usage that was not measured stays NaN. Its headroom has what a resize of
+// this container under way has taken of the node already.
 func (n Nodes) Replica(pod Pod, container string) (sizing.Pod, bool) {
 	c := pod.container(container)
 	if c == nil {
 		return sizing.Pod{}, false
 	}
-	replica := sizing.Pod{Request: c.Request, Usage: c.Usage, Available: c.Request}
+	replica := sizing.Pod{Request: c.Request, Usage: c.Usage, Available: c.Request, Node: pod.Node}
 	on, known := n[pod.Node]
 	if !known {
 		if c.Usage > replica.Available {
@@ -46,6 +47,6 @@ func (n Nodes) Replica(pod Pod, container string) (sizing.Pod, bool) {
 	if idle := c.Usage + max(0, on.allocatable-on.usage); idle > replica.Available { // not if usage is NaN
 		replica.Available = idle
 	}
-	replica.Headroom = on.allocatable - on.requests
+	replica.Headroom = on.allocatable - on.requests + c.Pending
 	return replica, true
 }

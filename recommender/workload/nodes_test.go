@@ -38,6 +38,7 @@ func TestReplica(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, ok := nodes.Replica(c.pod, "app")
+			c.want.Node = c.pod.Node
 			if diff := cmp.Diff(c.want, got, cmpopts.EquateNaNs(), cmpopts.EquateApprox(0, 1e-12)); diff != "" || !ok {
 				t.Errorf("found %t (-want +got):\n%s", ok, diff)
 			}
@@ -48,11 +49,58 @@ func TestReplica(t *testing.T) {
 	}
 }
 
+// A pod on its way from 0.6 to 1 core beside one of 0.95, on a node of 2: it will fit, so what it has taken is its own to take.
+func TestResizeUnderWay(t *testing.T) {
+	pod := func(spec, given string) Pod {
+		held := v1.ResourceRequirements{Requests: cpu(given)}
+		return FromPod(&v1.Pod{
+			Spec:   v1.PodSpec{NodeName: "a", Containers: []v1.Container{{Name: "app", Resources: v1.ResourceRequirements{Requests: cpu(spec)}}}},
+			Status: v1.PodStatus{ContainerStatuses: []v1.ContainerStatus{{Name: "app", Resources: &held, AllocatedResources: held.Requests}}},
+		}, func(string) float64 { return 0.5 })
+	}
+	rising, other, falling := pod("1", "600m"), pod("950m", "950m"), pod("300m", "950m")
+	if rising.Requests != 1 || math.Abs(falling.Requests-0.95) > 1e-12 {
+		t.Errorf("requests %v and %v, want the larger of asked for and given: 1 and 0.95", rising.Requests, falling.Requests)
+	}
+	nodes := NewNodes(map[string]float64{"a": 2}, []Pod{rising, other})
+	for want, p := range map[float64]Pod{0.45: rising, 0.05: other} { // 2 − 1 − 0.95, and 0.4 under way
+		if got, _ := nodes.Replica(p, "app"); math.Abs(got.Headroom-want) > 1e-12 {
+			t.Errorf("headroom %v of a pod that holds %v, want %v", got.Headroom, got.Request, want)
+		}
+	}
+	if got, _ := nodes.Replica(falling, "app"); math.Abs(got.Request-0.95) > 1e-12 || falling.Pending("app") != 0 {
+		t.Errorf("on its way down: holds %v, pending %v", got.Request, falling.Pending("app"))
+	}
+}
+
+func TestServing(t *testing.T) {
+	pod := func(leaving bool, ready ...v1.PodCondition) Pod {
+		p := &v1.Pod{Spec: v1.PodSpec{NodeName: "a"}, Status: v1.PodStatus{Phase: v1.PodRunning, Conditions: ready}}
+		if leaving {
+			p.DeletionTimestamp = &metav1.Time{}
+		}
+		return FromPod(p, nil)
+	}
+	yes, no := v1.PodCondition{Type: v1.PodReady, Status: v1.ConditionTrue}, v1.PodCondition{Type: v1.PodReady, Status: v1.ConditionFalse}
+	scheduled := v1.PodCondition{Type: v1.PodScheduled, Status: v1.ConditionTrue}
+	idle := []Pod{pod(true, scheduled, yes), pod(false, scheduled, no), pod(false, scheduled), pod(false)}
+	w := &Workload{Pods: append([]Pod{pod(false, scheduled, yes)}, idle...)}
+	if got := w.Serving(); len(got) != 1 || got[0].Idle || len(w.Pods) != 5 {
+		t.Errorf("%d of %d pods serve, want the first: the others leave, are not ready, or do not say so", len(got), len(w.Pods))
+	}
+	if got := (&Workload{Pods: idle}).Serving(); len(got) != len(idle) {
+		t.Errorf("%d pods, want all %d where none is ready", len(got), len(idle))
+	}
+}
+
+func cpu(text string) v1.ResourceList {
+	return v1.ResourceList{v1.ResourceCPU: resource.MustParse(text)}
+}
+
 func TestFromPod(t *testing.T) {
-	cpu := func(text string) v1.ResourceList { return v1.ResourceList{v1.ResourceCPU: resource.MustParse(text)} }
 	always := v1.ContainerRestartPolicyAlways
 	pod := &v1.Pod{
-		ObjectMeta: metav1.ObjectMeta{UID: "u"},
+		ObjectMeta: metav1.ObjectMeta{UID: "u", Annotations: map[string]string{"kubectl.kubernetes.io/default-container": "spec"}},
 		Spec: v1.PodSpec{
 			NodeName:       "a",
 			InitContainers: []v1.Container{{Name: "sidecar", RestartPolicy: &always, Resources: v1.ResourceRequirements{Requests: cpu("50m")}}},
@@ -77,11 +125,11 @@ func TestFromPod(t *testing.T) {
 	want := Pod{
 		// The scheduler counts the most of what is asked for and what is given, where the node tells what it runs:
 		// 50 + 100 + 900 + 900 + 0 m.
-		UID: "u", Node: "a", Requests: 1.95,
+		UID: "u", Node: "a", Main: "spec", Idle: true, Requests: 1.95,
 		Containers: []Container{
 			{Name: "spec", Request: 0.1, Limit: 1, Usage: 0.25},
-			{Name: "resized", Request: 0.5, Usage: 0.25},
-			{Name: "allocated", Request: 0.3, Limit: 2, Usage: 0.25},
+			{Name: "resized", Request: 0.5, Pending: 0.4, Usage: 0.25},
+			{Name: "allocated", Request: 0.3, Pending: 0.6, Limit: 2, Usage: 0.25},
 			{Name: "none", Usage: math.NaN()},
 		},
 	}

@@ -10,6 +10,8 @@ type Container struct {
 	Name string
 	// Request is what it holds now, 0 without one. Limit is 0 without one.
 	Request, Limit float64
+	// Pending is what a resize under way adds to Request: it is among the pod's requests already.
+	Pending float64
 	// Usage is the newest measurement; NaN where there is none.
 	Usage float64
 }
@@ -17,6 +19,10 @@ type Container struct {
 // Pod is a running pod.
 type Pod struct {
 	UID, Node string
+	// Main is the container that the pod itself names as the one that matters; "" = none.
+	Main string
+	// Idle says that the pod is sent no calls: it is not ready, or on its way out.
+	Idle bool
 	// Requests are those of the whole pod, as the scheduler counts them.
 	Requests float64
 	// Containers are those that run beside each other, in the order of the pod's spec.
@@ -29,6 +35,14 @@ func (p Pod) container(name string) *Container {
 		return &p.Containers[i]
 	}
 	return nil
+}
+
+// Pending is what a resize of a container under way has taken of its node beyond the container's request, in cores.
+func (p Pod) Pending(container string) float64 {
+	if c := p.container(container); c != nil {
+		return c.Pending
+	}
+	return 0
 }
 
 // used is the usage of the pod. A container that was not measured is taken to use its request: what is not known is not idle.
@@ -84,17 +98,31 @@ func (w *Workload) Policy(container string) Policy {
 	return Policy{Container: container, LimitFollows: true}
 }
 
-// Container returns which container is sized: the one that the telemetry names, if a pod has it; else the one so far, so that it does not
-// change with the load; else that with the largest usage in one pod, the first of equals and without measurements. "" without pods.
+// Serving returns the pods that share the calls: those not idle, or all if every pod is.
+func (w *Workload) Serving() []Pod {
+	serving := slices.DeleteFunc(slices.Clone(w.Pods), func(p Pod) bool { return p.Idle })
+	if len(serving) == 0 {
+		return w.Pods
+	}
+	return serving
+}
+
+// Container returns which container is sized, of those whose policy is not Off: the one that the telemetry names, if a pod has it; else
+// the one so far, so that it does not change with the load; else the one that a pod names as its main one; else that with the largest
+// usage in one pod, the first of equals and without measurements. "" without pods, or if all are off.
 func (w *Workload) Container(told, soFar string) string {
-	for _, name := range []string{told, soFar} {
-		if name != "" && slices.ContainsFunc(w.Pods, func(p Pod) bool { return p.container(name) != nil }) {
+	for _, name := range append([]string{told, soFar}, w.mains()...) {
+		has := func(p Pod) bool { return p.container(name) != nil }
+		if name != "" && !w.Policy(name).Off && slices.ContainsFunc(w.Pods, has) {
 			return name
 		}
 	}
 	name, largest := "", math.Inf(-1)
 	for _, pod := range w.Pods {
 		for _, c := range pod.Containers {
+			if w.Policy(c.Name).Off {
+				continue
+			}
 			if name == "" {
 				name = c.Name
 			}
@@ -104,4 +132,15 @@ func (w *Workload) Container(told, soFar string) string {
 		}
 	}
 	return name
+}
+
+// mains are the containers that the pods name as their main ones.
+func (w *Workload) mains() []string {
+	var names []string
+	for _, pod := range w.Pods {
+		if !slices.Contains(names, pod.Main) {
+			names = append(names, pod.Main)
+		}
+	}
+	return names
 }

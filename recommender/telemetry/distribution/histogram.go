@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxBuckets = 1024 // of one histogram; OpenTelemetry's SDKs make at most 160 unless told otherwise
-	maxScale   = 20   // of the data model's exponential histograms
+	maxBuckets = 320 // of one histogram: twice what OpenTelemetry's SDKs make unless told otherwise
+	maxScale   = 20  // of the data model's exponential histograms
 	minScale   = -10
 	maxCount   = 1 << 53 // up to where a float64 counts exactly
 )

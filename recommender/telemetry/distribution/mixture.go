@@ -15,14 +15,14 @@ type interval struct {
 	log       bool // spread evenly in the logarithm
 }
 
-// Add puts a histogram in, its bounds multiplied by unit (0.001 for milliseconds).
-func (m Mixture) Add(h Histogram, unit float64) {
+// Add puts a histogram in, its bounds multiplied by unit (0.001 for milliseconds) and its counts by weight.
+func (m Mixture) Add(h Histogram, unit, weight float64) {
 	if h.Zero > 0 {
-		m[interval{0, h.ZeroThreshold * unit, false}] += float64(h.Zero)
+		m[interval{0, h.ZeroThreshold * unit, false}] += weight * float64(h.Zero)
 	}
 	for i, c := range h.Counts {
 		if c > 0 {
-			m[h.interval(i, unit)] += float64(c)
+			m[h.interval(i, unit)] += weight * float64(c)
 		}
 	}
 }

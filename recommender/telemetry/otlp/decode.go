@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// bytesPerMessage: a message of two bytes takes some 200 in memory, so their number is bounded too. Attributes of real spans take
-	// 20 bytes and more.
-	bytesPerMessage = 8
+	// bytesPerMessage: a message of two bytes takes some 200 in memory, so their number is bounded too. An attribute is two messages, and
+	// those of real spans take 40 bytes on average.
+	bytesPerMessage = 16
 	maxDepth        = 64 // of messages in each other: only attributes with nested values go below 6
 )
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type Limits struct {
 	Requests  int           // requests worked on at once; more are told to come again
 	Attribute int           // bytes of a name or other attribute that is used
 	MaxAge    time.Duration // older data are refused
+	Reading   time.Duration // for which a request's body is waited for: meanwhile it is one of Requests
 }
 
 // receiver reads requests into records.
@@ -93,6 +95,9 @@ func (s *receiver) serve(
 		w.Header().Set("Retry-After", "1")
 		return nil, isJSON, &refusal{http.StatusServiceUnavailable, "too many requests at once: send again"}
 	}
+	// The deadline is the connection's, so it is real time; the server takes it away before the next request. A writer that has no
+	// deadlines has no connection to wait for.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.limits.Reading))
 	body, err := s.body(w, r)
 	if err != nil {
 		return nil, isJSON, err
@@ -108,7 +113,10 @@ func (s *receiver) body(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	case "", "identity":
 	case "gzip":
 		unzip, err := gzip.NewReader(reader)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, s.slow()
+		case err != nil:
 			return nil, fmt.Errorf("reading the gzip header: %w", err)
 		}
 		reader = unzip
@@ -116,6 +124,9 @@ func (s *receiver) body(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		return nil, &refusal{http.StatusUnsupportedMediaType, "Content-Encoding must be gzip or none"}
 	}
 	body, err := io.ReadAll(io.LimitReader(reader, int64(s.limits.Body)+1))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, s.slow()
+	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || len(body) > s.limits.Body {
 		return nil, &refusal{
@@ -126,6 +137,11 @@ func (s *receiver) body(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		return nil, fmt.Errorf("reading the body: %w", err)
 	}
 	return body, nil
+}
+
+// slow tells a sender that it took too long.
+func (s *receiver) slow() error {
+	return &refusal{http.StatusServiceUnavailable, fmt.Sprintf("the body did not come within %s: send again", s.limits.Reading)}
 }
 
 func (s *receiver) exportSpans(body []byte, isJSON bool) (proto.Message, error) {

@@ -3,6 +3,7 @@ package otlp
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -132,8 +133,8 @@ func (s *receiver) readPoints(points []Point, m *metricspb.Metric, f family, now
 }
 
 func explicit(p *metricspb.HistogramDataPoint) (distribution.Histogram, error) {
-	if len(p.GetBucketCounts()) == 0 && len(p.GetExplicitBounds()) == 0 { // allowed: count and sum only
-		return distribution.Explicit(nil, []uint64{p.GetCount()})
+	if len(p.GetExplicitBounds()) == 0 { // allowed: count and sum only. Nothing of it would be within a target.
+		return distribution.Histogram{}, errors.New("no buckets")
 	}
 	return distribution.Explicit(p.GetExplicitBounds(), p.GetBucketCounts())
 }

@@ -14,7 +14,7 @@ const (
 	tooOld            Reason = "old"                 // before what is kept
 	inFuture          Reason = "future"              // more than aheadMost after now
 	unused            Reason = "unused"              // a metric that nothing here reads
-	badPoint          Reason = "bad_point"           // contradicts itself
+	badPoint          Reason = "bad_point"           // contradicts itself, or has no buckets
 	FullTrace         Reason = "full_trace"          // Limits.SpansPerTrace
 	Evicted           Reason = "evicted"             // the oldest, to make room
 	OutOfOrder        Reason = "out_of_order"        // not after the last of its series
@@ -44,7 +44,7 @@ func (r Reason) message() string {
 	case FullTrace:
 		return "the trace has too many spans"
 	case badPoint:
-		return "a histogram contradicts itself, or has an unknown unit or temporality"
+		return "a histogram contradicts itself, has no bounds or too many, or an unknown unit or temporality"
 	case OutOfOrder:
 		return "the series has a point of this time or a later one"
 	case TooManySeries:

@@ -31,7 +31,7 @@ const shopObjective = `
 apiVersion: ballast.dev/v1alpha1
 kind: LatencyObjective
 metadata: {name: home, namespace: shop}
-spec: {entry: {service: shop-front, operation: GET /}, percentile: 90, target: 400ms, window: 1m}
+spec: {entry: {service: shop-front, operation: GET /}, percentile: 90, target: 400ms, window: 10s}
 `
 
 // shopWorkloads all have the same history.
