@@ -56,7 +56,7 @@ func testDenied(t *testing.T, s *suite) {
 	})
 	_, updateErr := own.Resource(v1alpha1.NodeIsolations).Patch(ctx, plain, types.MergePatchType, []byte(`{"spec":{"partitions":[]}}`), metav1.PatchOptions{})
 	_, secretErr := client.CoreV1().Secrets("kube-system").List(ctx, metav1.ListOptions{})
-	_, mapErr := client.CoreV1().ConfigMaps(system).List(ctx, metav1.ListOptions{})
+	_, mapErr := client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace).List(ctx, metav1.ListOptions{})
 	_, nodeErr := client.CoreV1().Nodes().Patch(ctx, plain, types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`), metav1.PatchOptions{})
 	_, podErr := client.CoreV1().Pods(system).Get(ctx, "ballast-node-"+divided, metav1.GetOptions{})
 	_, readErr := client.CoreV1().Nodes().Get(ctx, divided, metav1.GetOptions{})

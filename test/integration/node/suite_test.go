@@ -35,7 +35,7 @@ const (
 	soon = 40 * time.Second
 	// divided is a node whose machine has resctrl, plain one without.
 	divided, plain = "divided", "plain"
-	system         = "ballast-system"
+	system         = "ballast-node" // the agents' namespace
 )
 
 // suite is the cluster that all tests share, and its agents.
