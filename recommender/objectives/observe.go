@@ -32,6 +32,7 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 	}
 	o := sizing.Observation{
 		Time: to, Seconds: to.Sub(from).Seconds(), Requests: w.Requests, Within: min(w.Within, w.Requests), Percentile: w.Percentile,
+		Duration: w.Duration,
 	}
 	if !(w.Requests > 0) {
 		o.Requests, o.Within, o.Percentile = 0, 0, math.NaN()

@@ -1,48 +1,41 @@
 package sizing
 
 import (
-	"math"
+	"time"
 
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
-// worth is the least rise, as a factor, for which a part of what is wanted is asked for.
-const worth = 1.05
+// patience is how long a rise is refused before it is taken for lasting, in Periods.Settle: an hour, longer than most peaks.
+const patience = 6
 
-// allocations gives the targets their bounds. Where nodes lack the room for a rise that is urgent, it is as much of the rise as they
-// have room for; where that is next to nothing, or the VPA does not resize in place, the target is all that is wanted, for pods to come,
-// and the lower bound does not reach over the present requests.
-func (s *sizing) allocations(settled []hindsight.Settled) []Allocation {
-	out := make([]Allocation, len(settled))
-	targets, lower := make([]float64, len(settled)), make([]float64, len(settled))
-	for i := range settled {
-		targets[i] = settled[i].Target
-		lower[i] = min(roundUp(s.lower[i]), targets[i])
-	}
-	s.reach = s.steps.reaches(targets, lower)
+// allocations gives the targets their bounds.
+func (s *sizing) allocations(settled []hindsight.Settled, now time.Time, settle time.Duration) []Allocation {
+	wanted := make([]replicas.Workload, len(settled))
 	for i, step := range s.steps {
-		a := &out[i]
-		*a = Allocation{
-			Workload: step.Workload, Target: targets[i], Lower: lower[i], Upper: roundUp(settled[i].Upper),
+		target := settled[i].Target
+		wanted[i] = replicas.Workload{
+			Pods: step.Pods, InPlace: step.InPlace, Wanted: target, Lower: min(roundUp(s.lower[i]), target), Upper: roundUp(settled[i].Upper),
+		}
+	}
+	s.reach = replicas.Reaches(wanted)
+	out := make([]Allocation, len(settled))
+	for i, step := range s.steps {
+		since := &step.memory.refused
+		b := wanted[i].Bounds(s.reach[i], !since.IsZero() && now.Sub(*since) >= patience*settle)
+		switch {
+		case !b.Refused:
+			*since = time.Time{}
+		case since.IsZero():
+			*since = now
+		}
+		out[i] = Allocation{
+			Workload: step.Workload, Target: b.Target, Lower: b.Lower, Upper: b.Upper,
 			Budget: s.result.Budget[i], Sensitivity: s.result.Sensitivity[i],
 		}
-		if s.result.Predicted > 0 && a.Budget < s.result.Predicted {
-			a.Share = a.Budget / s.result.Predicted
-		}
-		r := s.reach[i]
-		if r.stuck == 0 {
-			continue
-		}
-		part, least, most := math.Floor(100*r.cores+1e-6)/100, lower[i], 0.
-		for _, p := range step.Pods {
-			if p.Request < lower[i] {
-				least, most = min(least, p.Request), max(most, p.Request)
-			}
-		}
-		if part >= worth*most {
-			a.Target, a.Lower = part, min(a.Lower, part)
-		} else {
-			a.Lower = least
+		if whole := s.outside + s.result.Predicted; whole > 0 && out[i].Budget < whole {
+			out[i].Share = out[i].Budget / whole
 		}
 	}
 	return out

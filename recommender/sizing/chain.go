@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/ballast-k8s/ballast/recommender/allocate"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
 const (
@@ -18,9 +19,11 @@ const (
 type step struct {
 	*Service
 	memory *workload
+	share  float64 // of its calls that come from the objective's requests, in (0, 1]
 }
 
-// chain is the services of an observation that can be sized, by name of workload; empty if none of them is on the critical path.
+// chain is the services of an observation that can be sized, by name of workload; empty if none of them is on the critical path. A service
+// that uses CPU without a call is none of them: its calls are not seen, and a load of 0 would take all its CPU away.
 type chain []step
 
 func (c *Controller) chain(o *Observation) chain {
@@ -28,8 +31,8 @@ func (c *Controller) chain(o *Observation) chain {
 	critical := false
 	for i := range o.Services {
 		s := &o.Services[i]
-		if w := c.workloads[s.Workload]; w != nil && w.known() && len(s.Pods) > 0 {
-			steps = append(steps, step{s, w})
+		if w := c.workloads[s.Workload]; w != nil && w.known() && len(s.Pods) > 0 && (s.Calls > 0 || s.mean(replicas.Usage) < leastCores) {
+			steps = append(steps, step{s, w, w.share(s, o)})
 			critical = critical || w.Critical > 0
 		}
 	}
@@ -39,14 +42,25 @@ func (c *Controller) chain(o *Observation) chain {
 	return steps
 }
 
-// used is the cores that one pod's calls take when the load is growth times that of the window.
-func (s step) used(growth float64) float64 { return growth * s.load() * s.memory.Law.Work }
+// share is the part of a service's calls that the objective's requests make: other entries' calls do not grow with these. 1 if not known.
+func (w *workload) share(s *Service, o *Observation) float64 {
+	if own := o.Requests / o.Seconds * w.Visits; own > 0 && own < s.Calls {
+		return own / s.Calls
+	}
+	return 1
+}
+
+// planned is the calls per second at one pod when the objective's requests are growth times those of the window.
+func (s step) planned(growth float64) float64 { return (1 + (growth-1)*s.share) * s.load() }
+
+// used is the cores that these calls take.
+func (s step) used(growth float64) float64 { return s.planned(growth) * s.memory.Law.Work }
 
 // cores is one pod's equivalent for each service.
 func (c chain) cores(of func(Pod) float64, growth float64) []float64 {
 	out := make([]float64, len(c))
 	for i, s := range c {
-		out[i] = s.equivalent(s.used(growth), of)
+		out[i] = replicas.Equivalent(s.Pods, s.used(growth), of)
 	}
 	return out
 }
@@ -57,7 +71,7 @@ func (c chain) problem(o Objective, growth, tail float64) allocate.Problem {
 	for i, s := range c {
 		least := s.allowed(max(s.Min, leastCores, s.used(growth)/mostBusy))
 		p.Services[i] = allocate.Service{
-			Name: s.Workload, Pods: float64(len(s.Pods)), Load: growth * s.load(), Law: s.memory.Law, Visits: s.memory.Critical,
+			Name: s.Workload, Pods: float64(len(s.Pods)), Load: s.planned(growth), Law: s.memory.Law, Visits: s.memory.Critical,
 			Min: least, Max: s.Max,
 		}
 	}
@@ -68,8 +82,8 @@ func (c chain) problem(o Objective, growth, tail float64) allocate.Problem {
 func (c chain) busiest() float64 {
 	var most float64
 	for _, s := range c {
-		if has := s.mean(available); has > 0 {
-			most = max(most, s.used(1)/has, s.mean(usage)/has)
+		if has := s.mean(replicas.Available); has > 0 {
+			most = max(most, s.used(1)/has, s.mean(replicas.Usage)/has)
 		}
 	}
 	return most
@@ -86,31 +100,15 @@ const (
 func (c chain) relieve(p *allocate.Problem) bool {
 	found := false
 	for i, s := range c {
-		has := s.mean(available)
-		if s.mean(usage) < saturated*has && s.used(1) < saturated*has {
+		has := s.mean(replicas.Available)
+		if s.mean(replicas.Usage) < saturated*has && s.used(1) < saturated*has {
 			continue
 		}
 		found = true
-		least := min(drain*has, mostRise*max(s.mean(request), s.memory.Target))
+		least := min(drain*has, mostRise*max(s.mean(replicas.Request), s.memory.Target))
 		p.Services[i].Min = max(p.Services[i].Min, s.allowed(least))
 	}
 	return found
-}
-
-// near is how near to the least percentile there is an allocation comes that cannot meet the target. Chosen: the last 5 % can cost as many
-// cores as all before, and do not make it meet the target.
-const near = 1.05
-
-// solve allocates; where the target is out of reach, for what is near the least percentile that is not.
-func solve(p allocate.Problem) (allocate.Result, error) {
-	r, err := allocate.Solve(p)
-	if err != nil || !r.Infeasible || math.IsInf(r.Reachable, 1) {
-		return r, err
-	}
-	p.Target = near * r.Reachable
-	nearest, err := allocate.Solve(p)
-	nearest.Infeasible, nearest.Reachable = true, r.Reachable
-	return nearest, err
 }
 
 // roundUp rounds up to 10 m, the grain of requests (reference, Derm section 8).

@@ -3,6 +3,7 @@ package sizing
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -52,7 +53,10 @@ func (c *Controller) Observe(o Observation) error {
 	c.lookBack(&o)
 	c.compare(&o)
 	c.measure(&o)
-	if len(c.chain(&o)) > 0 {
+	if steps := c.chain(&o); len(steps) > 0 {
+		if t := steps.outside(&o); !math.IsNaN(t) {
+			c.past.Outside = appendRing(c.past.Outside, t, hindsight.Outsides)
+		}
 		c.last = o
 		c.usable++
 	}

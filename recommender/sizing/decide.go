@@ -8,6 +8,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/recommender/allocate"
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
 // leastWindows is the number of usable windows before the first decision: laws and work rest on more than one minute.
@@ -31,16 +32,16 @@ func (c *Controller) Decide(now time.Time) Decision {
 	settled := make([]hindsight.Settled, len(s.steps))
 	targets := make([]float64, len(s.steps))
 	for i, step := range s.steps {
-		settled[i] = step.memory.Settle(now, step.allowed(roundUp(s.result.Cores[i])), roundUp(step.mean(request)), c.periods.Settle,
+		settled[i] = step.memory.Settle(now, s.result.Cores[i], roundUp(step.mean(replicas.Request)), c.periods.Settle,
 			c.periods.MaxAge)
 		targets[i] = settled[i].Target
 	}
-	d.Allocations = s.allocations(settled)
+	d.Allocations = s.allocations(settled, now, c.periods.Settle)
 	d.Predicted = c.expect(s, d.Allocations)
 	problem := s.problem
 	problem.Tail = 1
-	d.Guaranteed = interval(s.factors, allocate.Predict(problem, targets))
-	d.Observed = observed(o.Percentile, c.objective.Percentile, o.Requests)
+	d.Guaranteed = s.factors.Around(allocate.Predict(problem, targets)).After(s.outside)
+	d.Observed = hindsight.Observed(o.Percentile, c.objective.Percentile, o.Requests)
 	c.judge(&d, s, o)
 	for i := range d.Allocations {
 		d.Allocations[i].Reason = s.reason(i, settled[i], &d, c.objective)
@@ -82,47 +83,65 @@ type sizing struct {
 	steps    chain
 	forecast hindsight.Forecast
 	factors  hindsight.Factors
+	rate     float64 // requests per second of the window that it rests on
 	growth   float64 // planned load over that of the window
+	outside  float64 // seconds of a request in no service of the chain
 	queue    bool    // some service has more calls than it can serve
 	problem  allocate.Problem
 	result   allocate.Result
 	lower    []float64 // cores that the present load needs
-	reach    []reach
+	reach    []replicas.Reach
 }
 
 // size solves for the planned load and for the present one.
 func (c *Controller) size() (*sizing, error) {
 	o := &c.last
-	s := &sizing{steps: c.chain(o), factors: hindsight.Calibrate(c.past.Ratios)}
-	s.forecast = hindsight.Plan(c.past.Rates, c.periods.Round, c.periods.Settle)
-	late := o.missed(c.objective)
-	s.growth = s.forecast.Planned / s.forecast.Last
+	s := &sizing{
+		steps: c.chain(o), factors: hindsight.Calibrate(c.past.Ratios), rate: o.Requests / o.Seconds, outside: hindsight.Outside(c.past.Outside),
+	}
+	s.forecast = hindsight.Plan(c.past.Rates, c.periods.Round, c.periods.Settle, c.periods.MaxAge)
+	s.growth = s.forecast.Planned / s.rate
 	tail := s.factors.Middle
 	if len(c.late) == lateWindows {
 		s.factors = s.factors.AtLeast(slices.Min(c.late))
 		tail = s.factors.Safe
 	}
-	present := s.steps.problem(c.objective, max(1, s.forecast.Base/s.forecast.Last), tail)
-	if late && s.steps.relieve(&present) {
+	asked := c.objective.within(s.outside)
+	present := s.steps.problem(asked, max(1, s.forecast.Base/s.rate), tail)
+	if o.missed(c.objective) && s.steps.relieve(&present) {
 		s.queue = true
 		s.growth = max(s.growth, drain)
 	}
-	s.problem = s.steps.problem(c.objective, s.growth, s.factors.Safe)
+	s.problem = s.steps.problem(asked, s.growth, s.factors.Safe)
 	if s.queue {
 		s.steps.relieve(&s.problem)
 	}
-	var err error
-	if s.result, err = solve(s.problem); err != nil {
-		return nil, fmt.Errorf("allocating for the planned load: %w", err)
+	if err := s.allocate(present, s.outside >= c.objective.Target); err != nil {
+		return nil, err
 	}
+	return s, nil
+}
+
+// allocate solves both problems; if the target is beyond any CPU, what there is, is held but for what the present load takes.
+func (s *sizing) allocate(present allocate.Problem, beyond bool) (err error) {
+	if beyond {
+		s.result, err = s.steps.hold(s.problem)
+		for _, p := range present.Services {
+			s.lower = append(s.lower, p.Min)
+		}
+		return err
+	}
+	if s.result, err = allocate.Nearest(s.problem, s.outside); err != nil {
+		return fmt.Errorf("allocating for the planned load: %w", err)
+	}
+	s.lower = s.result.Cores
 	if s.queue {
-		s.lower = s.result.Cores
-		return s, nil
+		return nil
 	}
-	least, err := solve(present)
+	least, err := allocate.Nearest(present, s.outside)
 	if err != nil {
-		return nil, fmt.Errorf("allocating for the present load: %w", err)
+		return fmt.Errorf("allocating for the present load: %w", err)
 	}
 	s.lower = least.Cores
-	return s, nil
+	return nil
 }

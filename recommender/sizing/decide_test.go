@@ -344,6 +344,7 @@ func TestObserveRefuses(t *testing.T) {
 	w.must(good)
 	for name, spoil := range map[string]func(o *sizing.Observation){
 		"field Time":                 func(o *sizing.Observation) { o.Time = time.Time{} },
+		"field Duration":             func(o *sizing.Observation) { o.Duration = -1 },
 		"expected one after":         func(o *sizing.Observation) { o.Time = good.Time },
 		"field Seconds":              func(o *sizing.Observation) { o.Seconds = 0 },
 		"field Requests":             func(o *sizing.Observation) { o.Requests = math.NaN() },

@@ -3,6 +3,9 @@ package sizing
 import (
 	"fmt"
 	"math"
+
+	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
 // The bounds of an observation: beyond them something is wrong with the sender rather than with the application.
@@ -26,6 +29,8 @@ func (o *Observation) Validate() error {
 		return fmt.Errorf("field Within is %v, expected a number in [0, Requests = %v]", o.Within, o.Requests)
 	case !math.IsNaN(o.Percentile) && !quantity(o.Percentile):
 		return fmt.Errorf("field Percentile is %v, expected seconds in [0, %v] or NaN for too few requests", o.Percentile, float64(maxQuantity))
+	case !math.IsNaN(o.Duration) && !quantity(o.Duration):
+		return fmt.Errorf("field Duration is %v, expected seconds in [0, %v] or NaN for no trace", o.Duration, float64(maxQuantity))
 	case len(o.Services) > maxServices:
 		return fmt.Errorf("field Services has %d entries, expected at most %d: split the objective", len(o.Services), maxServices)
 	}
@@ -68,40 +73,17 @@ func (s *Service) validate() error {
 // quantity says whether a number is finite, not negative and not absurd.
 func quantity(x float64) bool { return x >= 0 && x <= maxQuantity }
 
-// missed says whether a window was over the target.
+// missed says whether a window was over the target, by its percentile or by its share within, which counts failures, too. A window of few
+// requests is so only if it is not by chance: one late of fifty says nothing of a p99.
 func (o *Observation) missed(of Objective) bool {
-	if !math.IsNaN(o.Percentile) {
-		return o.Percentile > of.Target
+	if hindsight.Few(o.Requests, of.Percentile) {
+		return hindsight.TooLate(o.Requests, o.Within, of.Percentile)
 	}
-	return o.Within < of.Percentile*o.Requests
+	return o.Percentile > of.Target || o.Within < of.Percentile*o.Requests
 }
 
 // load is the calls per second at one pod.
 func (s *Service) load() float64 { return s.Calls / float64(len(s.Pods)) }
 
 // mean is the average over the pods.
-func (s *Service) mean(cores func(Pod) float64) float64 {
-	var sum float64
-	for _, p := range s.Pods {
-		sum += cores(p)
-	}
-	return sum / float64(len(s.Pods))
-}
-
-func usage(p Pod) float64     { return p.Usage }
-func request(p Pod) float64   { return p.Request }
-func available(p Pod) float64 { return p.Available }
-
-// leastSpare is the least spare share of a pod's cores that counts in equivalent: a pod without spare cores has a queue, which a steady
-// state does not describe. Chosen: a call then takes 50 times as long as alone.
-const leastSpare = 0.02
-
-// equivalent is the number of cores at which one pod would serve a call in the mean time over all pods, if each takes 1/(cores − used):
-// used plus the harmonic mean of the spare cores. used is load × work.
-func (s *Service) equivalent(used float64, cores func(Pod) float64) float64 {
-	var sum float64
-	for _, p := range s.Pods {
-		sum += 1 / max(cores(p)-used, leastSpare*cores(p), 1e-6)
-	}
-	return used + float64(len(s.Pods))/sum
-}
+func (s *Service) mean(cores func(Pod) float64) float64 { return replicas.Mean(s.Pods, cores) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/recommender/allocate"
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
 // published is what a decision said of the window Lag rounds after the one that it rests on, the first in which it can act.
@@ -31,16 +32,16 @@ func (a *Allocation) left(p Pod) float64 {
 // expect predicts the percentile that will be observed once the allocations are in force: at the median of the load, and with pods that
 // obtain beyond their requests what they obtain now.
 func (c *Controller) expect(s *sizing, allocations []Allocation) Interval {
-	growth := s.forecast.Expected / s.forecast.Last
+	growth, asked := s.forecast.Expected/s.rate, c.objective.within(s.outside)
 	cores, requests := make([]float64, len(s.steps)), make([]float64, len(s.steps))
 	for i, step := range s.steps {
 		a := &allocations[i]
-		cores[i] = step.equivalent(step.used(growth), func(p Pod) float64 { return max(0, p.Available+a.left(p)-p.Request) })
+		cores[i] = replicas.Equivalent(step.Pods, step.used(growth), func(p Pod) float64 { return max(0, p.Available+a.left(p)-p.Request) })
 		requests[i] = step.mean(a.left)
 	}
-	raw := allocate.Predict(s.steps.problem(c.objective, growth, 1), cores)
-	low, middle, high := hindsight.Expect(c.past.Ahead, math.Log(raw/c.objective.Target))
-	predicted := Interval{Low: low * raw, Value: middle * raw, High: high * raw}
+	raw := allocate.Predict(s.steps.problem(asked, growth, 1), cores)
+	low, middle, high := hindsight.Expect(c.past.Ahead, math.Log(raw/asked.Target))
+	predicted := Interval{Low: low * raw, Value: middle * raw, High: high * raw}.After(s.outside)
 	if n := len(c.published); n == 0 || c.published[n-1].time.Before(c.last.Time) {
 		c.published = appendRing(c.published, published{c.last.Time, s.forecast.Planned, s.forecast.Expected, predicted, requests}, 2*hindsight.Lag)
 	}
@@ -82,7 +83,7 @@ func (c *Controller) check(f *published, o *Observation) {
 
 // have says whether the pods have these mean requests.
 func (c chain) have(requests []float64) bool {
-	return slices.EqualFunc(c, requests, func(s step, r float64) bool { return math.Abs(s.mean(request)-r) <= sameRequests*r })
+	return slices.EqualFunc(c, requests, func(s step, r float64) bool { return math.Abs(s.mean(replicas.Request)-r) <= sameRequests*r })
 }
 
 // compare holds the window's percentile against what the laws so far say at its load and cores.
@@ -103,12 +104,17 @@ func (c *Controller) compare(o *Observation) {
 	}
 }
 
-// ratio is that of the percentile to the one predicted at growth times the load; there is none near saturation, where a prediction is off by
-// its own size, which says nothing about other loads.
+// ratio is that of the percentile to the one predicted at growth times the load, both without the time outside the chain; there is none near
+// saturation, where a prediction is off by its own size, which says nothing about other loads.
 func (c *Controller) ratio(o *Observation, steps chain, growth float64) (hindsight.Ratio, bool) {
-	predicted := allocate.Predict(steps.problem(c.objective, growth, 1), steps.cores(available, growth))
-	if !(predicted > 0) || math.IsInf(predicted, 1) || steps.busiest() > mostBusy {
+	outside := steps.outside(o)
+	if math.IsNaN(outside) {
+		outside = hindsight.Outside(c.past.Outside)
+	}
+	asked := c.objective.within(outside)
+	predicted, observed := allocate.Predict(steps.problem(asked, growth, 1), steps.cores(replicas.Available, growth)), o.Percentile-outside
+	if !(predicted > 0 && observed > 0) || math.IsInf(predicted, 1) || steps.busiest() > mostBusy {
 		return hindsight.Ratio{}, false
 	}
-	return hindsight.Ratio{Log: math.Log(o.Percentile / predicted), Off: math.Log(predicted / c.objective.Target)}, true
+	return hindsight.Ratio{Log: math.Log(observed / predicted), Off: math.Log(predicted / asked.Target)}, true
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
 // Objective is what the requests of one entry operation are to meet.
@@ -45,17 +46,8 @@ func (p Periods) Divided(by float64) Periods {
 	}
 }
 
-// Pod is one replica, in cores.
-type Pod struct {
-	// Request is what it asks for, Usage what it used on average over the window.
-	Request, Usage float64
-	// Available is what it could have obtained: the larger of its part of a fully busy node, by weight, and its usage plus what was idle.
-	Available float64
-	// Headroom is what its node can still give to requests; negative counts as 0.
-	Headroom float64
-	// Node names its node, so that pods on one node share its headroom; empty = it shares with none.
-	Node string
-}
+// Pod is one replica.
+type Pod = replicas.Pod
 
 // Service is one service of the application in one window.
 type Service struct {
@@ -84,18 +76,23 @@ type Observation struct {
 	Requests, Within float64
 	// Percentile is the objective's percentile as observed, in seconds; NaN = too few requests.
 	Percentile float64
-	Services   []Service
+	// Duration is the mean of the entry's requests in traces, in seconds; NaN or 0 = no trace. What the services' Self and Critical do not
+	// make up of it is spent where CPU is not sized.
+	Duration float64
+	Services []Service
 }
 
 // Interval is a value with its two-sided 90 % interval.
-type Interval struct{ Low, Value, High float64 }
+type Interval = hindsight.Interval
 
 // Allocation is what one workload is to have.
 type Allocation struct {
 	Workload string
-	// Target, Lower and Upper are cores per pod, Lower <= Target <= Upper. The VPA updater acts on pods outside Lower and Upper.
+	// Target, Lower and Upper are cores per pod, Lower <= Target <= Upper. The VPA updater acts at once on pods outside Lower and Upper, and
+	// on those within that are older than 12 hours and differ from Target by a tenth.
 	Target, Lower, Upper float64
-	// Budget is the workload's part of the predicted percentile, in seconds; Share is the same over the whole, in [0, 1].
+	// Budget is the workload's part of the predicted percentile, in seconds; Share is the same over the whole, in [0, 1]. They add up to the
+	// whole but for what is spent outside the services that are sized.
 	Budget, Share float64
 	// Sensitivity is the time, in seconds, that one more core per pod takes off the percentile.
 	Sensitivity float64
@@ -108,7 +105,8 @@ type Decision struct {
 	Time time.Time
 	// Blind says that the data carry no decision, for BlindReason (CamelCase); the workloads then follow Fallback.
 	Blind bool
-	// Infeasible says that the bounds of the workloads do not let the target be met; the allocation is the nearest there is.
+	// Infeasible says that the target cannot be met: the bounds of the workloads do not let it be, and the allocation is the nearest there is;
+	// or as much time is spent outside the services that are sized, and what they have is held.
 	Infeasible bool
 	// AtRisk says that the percentile, observed or predicted at the present requests, reaches over the target.
 	AtRisk bool

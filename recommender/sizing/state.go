@@ -78,7 +78,7 @@ func (s *State) validateWorkloads() error {
 	for i, w := range s.Workloads {
 		sound := w.Workload != "" && !seen[w.Workload] && len(w.Solutions) <= hindsight.Solutions
 		for _, x := range []float64{
-			w.Slow.Seconds, w.Slow.Calls, w.Fast.Seconds, w.Fast.Calls, w.Critical, w.Target, w.Law.Fixed, w.Law.Work,
+			w.Slow.Seconds, w.Slow.Calls, w.Fast.Seconds, w.Fast.Calls, w.Critical, w.Visits, w.Target, w.Law.Fixed, w.Law.Work,
 			w.Law.Stretch, w.Law.Spread, w.Law.Windows,
 		} {
 			sound = sound && quantity(x)

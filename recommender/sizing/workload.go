@@ -1,11 +1,13 @@
 package sizing
 
 import (
+	"cmp"
 	"math"
 	"time"
 
 	"github.com/ballast-k8s/ballast/predictor/latency"
 	"github.com/ballast-k8s/ballast/recommender/sizing/hindsight"
+	"github.com/ballast-k8s/ballast/recommender/sizing/replicas"
 )
 
 const (
@@ -25,7 +27,8 @@ type WorkloadState struct {
 	Seen time.Time `json:"seen"`
 	// Meter has the work of a call.
 	hindsight.Meter
-	// Critical is the number of calls on the critical path of a request, known where Traced.
+	// Visits is the number of calls of a request, Critical that of those on its critical path; known where Traced.
+	Visits   float64     `json:"visits,omitempty"`
 	Critical float64     `json:"critical,omitempty"`
 	Traced   bool        `json:"traced,omitempty"`
 	Law      latency.Law `json:"law,omitzero"`
@@ -39,6 +42,7 @@ type workload struct {
 	WorkloadState
 	windows []latency.Window
 	prior   latency.Law
+	refused time.Time // since when a rise has been refused; zero = it is not
 }
 
 // observe takes in a window of the workload's service. It must have pods.
@@ -52,25 +56,36 @@ func (w *workload) observe(s *Service, o *Observation) {
 	if w.Traced {
 		keep := math.Exp2(-1. / pathHalf)
 		w.Critical = keep*w.Critical + (1-keep)*s.Critical
+		w.Visits = keep*cmp.Or(w.Visits, s.Visits) + (1-keep)*s.Visits // an older state does not have it
 	} else {
-		w.Critical, w.Traced = s.Critical, true
+		w.Visits, w.Critical, w.Traced = s.Visits, s.Critical, true
 	}
 	if !(s.Calls > 0 && s.Self > 0) {
 		return
 	}
-	cores := s.equivalent(s.load()*work, available)
-	if len(w.windows) == 0 && w.Law.Windows == 0 {
-		w.prior = latency.Prior(work, s.Self, s.load(), cores)
-	}
+	cores := replicas.Equivalent(s.Pods, s.load()*work, replicas.Available)
+	w.revise(latency.Prior(work, s.Self, s.load(), cores), s.load()*work <= latency.Busiest*cores)
 	w.windows = appendRing(w.windows, latency.Window{Load: s.load(), Cores: cores, Self: s.Self, Calls: s.Calls * o.Seconds},
 		ringWindows)
 }
 
+// revise takes the law that a window alone speaks for as the prior, if it is the first. Of later ones that are not saturated a smaller Fixed
+// is taken over: what does not depend on CPU is at most the least that a window left over. A first window with cold caches would
+// otherwise say for good that CPU does not matter, and windows at the floor that follows, which are saturated, could not say otherwise.
+func (w *workload) revise(seen latency.Law, steady bool) {
+	switch {
+	case len(w.windows) == 0 && w.Law.Windows == 0:
+		w.prior = seen
+	case steady:
+		w.prior.Fixed = min(w.prior.Fixed, seen.Fixed)
+	}
+}
+
 // measureWork follows the CPU work of a call.
 func (w *workload) measureWork(s *Service, seconds float64) {
-	used, calls := s.mean(usage), s.Calls*seconds
+	used, calls := s.mean(replicas.Usage), s.Calls*seconds
 	known := w.Meter.Work()
-	if !(calls > 0 && used > 0) || known > 0 && used >= saturated*s.mean(available) {
+	if !(calls > 0 && used > 0) || known > 0 && used >= saturated*s.mean(replicas.Available) {
 		return
 	}
 	w.Meter.Add(used*float64(len(s.Pods))*seconds, calls)

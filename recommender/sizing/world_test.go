@@ -34,6 +34,8 @@ type world struct {
 	rate    float64
 	minute  int
 	rng     *rand.Rand
+	seen    func(o *sizing.Observation) // what else is in a window, or missing; may be nil
+	last    sizing.Observation
 }
 
 func newWorld(t *testing.T) *world {
@@ -106,9 +108,11 @@ func (w *world) draw(selfs, visits []float64, requests float64) (percentile, wit
 // step is a minute: observe, decide, and act as the updater does.
 func (w *world) step() sizing.Decision {
 	w.t.Helper()
-	if err := w.control.Observe(w.observe()); err != nil {
-		w.t.Fatal(err)
+	w.last = w.observe()
+	if w.seen != nil {
+		w.seen(&w.last)
 	}
+	w.must(w.last)
 	d := w.control.Decide(w.now())
 	for _, a := range d.Allocations {
 		w.check(a)
@@ -152,6 +156,17 @@ func (w *world) allocation(d sizing.Decision, workload string) sizing.Allocation
 	}
 	w.t.Fatalf("no allocation for %s in %+v", workload, d)
 	return sizing.Allocation{}
+}
+
+// requested is the sum over all pods, in cores.
+func (w *world) requested() float64 {
+	var sum float64
+	for _, p := range w.parts {
+		for _, pod := range p.pods {
+			sum += pod.Request
+		}
+	}
+	return sum
 }
 
 func quantile(values []float64, p float64) float64 {

@@ -26,8 +26,9 @@ func NewNodes(allocatable map[string]float64, pods []Pod) Nodes {
 
 // Replica is a container of a pod as sizing sees it. What it could obtain is the larger of two: its part by weight of a node where
 // everybody wants more, request·allocatable/(sum of the node's requests), and its usage plus what the node has idle. Where the node is
-// unknown that is its request, or its usage if it is larger. A usage that was not measured stays NaN. Its headroom has what a resize of
-// this container under way has taken of the node already.
+// unknown that is its request, or its usage if it is larger. A CPU limit bounds both: the kernel's bandwidth control gives no more, idle
+// node or not. A usage that was not measured stays NaN. Its headroom has what a resize of this container under way has taken of the node
+// already.
 func (n Nodes) Replica(pod Pod, container string) (sizing.Pod, bool) {
 	c := pod.container(container)
 	if c == nil {
@@ -39,6 +40,7 @@ func (n Nodes) Replica(pod Pod, container string) (sizing.Pod, bool) {
 		if c.Usage > replica.Available {
 			replica.Available = c.Usage
 		}
+		replica.Available = c.bounded(replica.Available)
 		return replica, true
 	}
 	if on.requests > 0 {
@@ -47,6 +49,15 @@ func (n Nodes) Replica(pod Pod, container string) (sizing.Pod, bool) {
 	if idle := c.Usage + max(0, on.allocatable-on.usage); idle > replica.Available { // not if usage is NaN
 		replica.Available = idle
 	}
+	replica.Available = c.bounded(replica.Available)
 	replica.Headroom = on.allocatable - on.requests + c.Pending
 	return replica, true
+}
+
+// bounded is what is left of an amount of CPU under the container's limit, if it has one.
+func (c *Container) bounded(cores float64) float64 {
+	if c.Limit > 0 {
+		return min(cores, c.Limit)
+	}
+	return cores
 }

@@ -17,6 +17,10 @@ func TestReplica(t *testing.T) {
 	one := func(node string, request, usage float64) Pod {
 		return Pod{Node: node, Requests: request, Containers: []Container{{Name: "app", Request: request, Usage: usage}}}
 	}
+	limited := func(p Pod, limit float64) Pod {
+		p.Containers = []Container{{Name: "app", Request: p.Containers[0].Request, Usage: p.Containers[0].Usage, Limit: limit}}
+		return p
+	}
 	unknown := math.NaN()
 	// Node a: 8 cores, requests 1 + 3 = 4, usage 0.5 + 1.5 + (unknown, so its request) 0 = 2: idle 6.
 	// Node b: 8 cores, requests 1 + 7 = 8, usage 0.9 + 7 = 7.9: idle 0.1.
@@ -34,6 +38,8 @@ func TestReplica(t *testing.T) {
 		"node not known":                  {pods[6], sizing.Pod{Request: 1, Usage: 1.25, Available: 1.25, Headroom: 0}},              // it did obtain its usage
 		"empty node":                      {one("d", 1, unknown), sizing.Pod{Request: 1, Usage: unknown, Available: 1}},              // not known either
 		"more used than there is":         {one("e", 1, 9), sizing.Pod{Request: 1, Usage: 9, Available: 9, Headroom: 0}},             // not known
+		"a limit bounds what is idle":     {limited(pods[0], 1.5), sizing.Pod{Request: 1, Usage: 0.5, Available: 1.5, Headroom: 4}},  // not 6.5
+		"limited, node not known":         {limited(pods[6], 1), sizing.Pod{Request: 1, Usage: 1.25, Available: 1, Headroom: 0}},     // CFS gives no more in the long run
 		"over-requested node":             {one("b", 2, unknown), sizing.Pod{Request: 2, Usage: unknown, Available: 2, Headroom: 0}}, // 2·8/8
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -191,6 +191,7 @@ func (l *plantLoop) observe() sizing.Observation {
 		o.Percentile = latency.Quantile(percentile)
 	}
 	selfs, roots := l.selfTimes()
+	o.Duration = roots.sum / float64(roots.n)
 	busy := l.sim.Machines()[0].BusySeconds
 	idle := cores - (busy-l.busy)/seconds
 	l.busy = busy
@@ -199,8 +200,8 @@ func (l *plantLoop) observe() sizing.Observation {
 		pod := sizing.Pod{Request: p.RequestCores, Usage: (p.CPUSeconds - l.last[i].CPUSeconds) / seconds, Headroom: 4, Node: "node"}
 		pod.Available = max(p.RequestCores/requested, pod.Usage+idle)
 		o.Services = append(o.Services, sizing.Service{
-			Workload: s.Name, Calls: float64(s.Served-l.services[i].Served) / seconds, Visits: float64(selfs[i].n) / roots,
-			Critical: float64(selfs[i].n) / roots, Self: selfs[i].sum / float64(selfs[i].n), Pods: []sizing.Pod{pod}, InPlace: true,
+			Workload: s.Name, Calls: float64(s.Served-l.services[i].Served) / seconds, Visits: float64(selfs[i].n) / float64(roots.n),
+			Critical: float64(selfs[i].n) / float64(roots.n), Self: selfs[i].sum / float64(selfs[i].n), Pods: []sizing.Pod{pod}, InPlace: true,
 		})
 	}
 	return o
@@ -212,7 +213,7 @@ type mean struct {
 }
 
 // selfTimes are the exclusive times of calls, from spans; calls are one after the other here.
-func (l *plantLoop) selfTimes() (byService []mean, roots float64) {
+func (l *plantLoop) selfTimes() (byService []mean, roots mean) {
 	spans, _ := l.sim.TakeSpans()
 	children := map[uint64]float64{}
 	for _, s := range spans {
@@ -221,7 +222,8 @@ func (l *plantLoop) selfTimes() (byService []mean, roots float64) {
 	byService = make([]mean, len(names))
 	for _, s := range spans {
 		if s.Parent == 0 {
-			roots++
+			roots.sum += s.DurationSeconds
+			roots.n++
 		}
 		for i, name := range names {
 			if s.Service == name {

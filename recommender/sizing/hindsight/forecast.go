@@ -48,8 +48,9 @@ type growth struct {
 }
 
 // Plan returns the rate to size for, from the rates so far, oldest first and not more than Rates: the quantile at planLevel of the rate Lag
-// rounds on. It is never below the last rate nor below the mean over the last settle. Without rates it is 0.
-func Plan(rates []Rate, round, settle time.Duration) Forecast {
+// rounds on. It is never below the last rate nor below the mean over the last settle. Averages start anew after a gap without rates. Without rates
+// it is 0.
+func Plan(rates []Rate, round, settle, gap time.Duration) Forecast {
 	if len(rates) == 0 {
 		return Forecast{}
 	}
@@ -57,7 +58,7 @@ func Plan(rates []Rate, round, settle time.Duration) Forecast {
 	f := Forecast{Last: last.PerSecond}
 	best := math.Inf(1)
 	for _, alpha := range smoothings {
-		g := measureGrowth(rates, alpha, round)
+		g := measureGrowth(rates, alpha, round, gap)
 		if loss := g.loss(); loss < best {
 			best = loss
 			f.Base, f.Planned, f.Expected = g.base, g.base*math.Exp(g.quantile), g.base*math.Exp(g.median)
@@ -74,11 +75,13 @@ func Plan(rates []Rate, round, settle time.Duration) Forecast {
 }
 
 // measureGrowth runs over the rates and collects log(rate(t + Lag)/base(t)).
-func measureGrowth(rates []Rate, alpha float64, round time.Duration) growth {
+func measureGrowth(rates []Rate, alpha float64, round, gap time.Duration) growth {
 	g := growth{base: rates[0].PerSecond}
 	bases := make([]float64, len(rates))
 	for i, r := range rates {
-		g.base += alpha * (r.PerSecond - g.base)
+		if g.base += alpha * (r.PerSecond - g.base); i > 0 && r.Time.Sub(rates[i-1].Time) > gap {
+			g.base = r.PerSecond
+		}
 		bases[i] = g.base
 		from := i - 1
 		for from >= 0 && r.Time.Sub(rates[from].Time) < Lag*round-round/2 {

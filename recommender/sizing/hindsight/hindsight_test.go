@@ -75,7 +75,7 @@ func TestPlanStationaryNoise(t *testing.T) {
 	rates := series(perSecond)
 	var held, n, planned float64
 	for i := Rates; i+Lag < len(rates); i++ {
-		f := Plan(rates[i-Rates:i], time.Minute, 10*time.Minute)
+		f := Plan(rates[i-Rates:i], time.Minute, 10*time.Minute, 5*time.Minute)
 		planned += f.Planned
 		n++
 		if rates[i-1+Lag].PerSecond <= f.Planned {
@@ -96,19 +96,19 @@ func TestPlanRamp(t *testing.T) {
 	for i := range perSecond {
 		perSecond[i] = 10 * math.Pow(1.03, float64(i))
 	}
-	f := Plan(series(perSecond), time.Minute, 10*time.Minute)
+	f := Plan(series(perSecond), time.Minute, 10*time.Minute, 5*time.Minute)
 	if got := f.Planned / f.Last; math.Abs(got-1.0609) > 0.001 || f.Base != f.Last {
 		t.Errorf("planned %v times the last rate from base %v (last %v), expected 1.0609 from the last", got, f.Base, f.Last)
 	}
 }
 
 func TestPlanEdges(t *testing.T) {
-	if f := Plan(nil, time.Minute, time.Hour); f != (Forecast{}) {
+	if f := Plan(nil, time.Minute, time.Hour, 5*time.Minute); f != (Forecast{}) {
 		t.Errorf("without rates %+v", f)
 	}
 	// One rate: the prior alone. Its upper quantile at 0.9 with a weight of 10 and one unknown is the sixth or seventh of seven: 1.28 or
 	// 1.96 deviations of 0.2, so a factor of 1.29 to 1.48.
-	f := Plan(series([]float64{50}), time.Minute, time.Hour)
+	f := Plan(series([]float64{50}), time.Minute, time.Hour, 5*time.Minute)
 	if got := f.Planned / 50; got < 1.29 || got > 1.49 {
 		t.Errorf("after one window planned %v times the rate, expected 1.29 to 1.48", got)
 	}
@@ -118,7 +118,7 @@ func TestPlanEdges(t *testing.T) {
 		perSecond[i] = 100
 	}
 	perSecond[99] = 10
-	if f := Plan(series(perSecond), time.Minute, 10*time.Minute); f.Planned < 91 {
+	if f := Plan(series(perSecond), time.Minute, 10*time.Minute, 5*time.Minute); f.Planned < 91 {
 		t.Errorf("planned %v after one low minute, expected at least (9·100 + 10)/10 = 91", f.Planned)
 	}
 	// A gap of an hour between windows gives no ratio across it: 100 minutes at 10, an hour without, 100 minutes at 1000.
@@ -129,7 +129,7 @@ func TestPlanEdges(t *testing.T) {
 			gap[i].PerSecond, gap[i].Time = 1000, gap[i].Time.Add(time.Hour)
 		}
 	}
-	if f := Plan(gap, time.Minute, 10*time.Minute); f.Planned > 1050 {
+	if f := Plan(gap, time.Minute, 10*time.Minute, 5*time.Minute); f.Planned > 1050 {
 		t.Errorf("planned %v after a gap, expected about the rate of 1000", f.Planned)
 	}
 }

@@ -3,10 +3,12 @@ package hindsight
 import "math"
 
 const (
-	// The work of a call is averaged with these half-lives, in windows. The fast average takes over when the two differ by drifted, in
+	// The work of a call is averaged with these half-lives, in windows with the usual number of calls; fewer count as part of one, so that a
+	// night of background work weighs little. The fast average takes over when the two differ by drifted, in
 	// the log; the noise of a minute's usage over calls is a few per cent.
 	slowHalf, fastHalf, drifted = 30, 4, 0.25
-	// workStep bounds what one window does to an average, as a factor: a pod that starts up uses CPU without calls.
+	// workStep bounds what one window does to an average, as a factor: a pod that starts up uses CPU without calls. One with few calls does
+	// less, for background work is a larger part of what it used.
 	workStep = 3
 )
 
@@ -30,8 +32,14 @@ func (a Average) work() float64 {
 	return a.Seconds / a.Calls
 }
 
+// share is what a number of calls is of a window's usual one, at most 1.
+func (a Average) share(calls, half float64) float64 {
+	usual := a.Calls * (1 - math.Exp2(-1/half))
+	return min(1, calls/max(usual, math.SmallestNonzeroFloat64))
+}
+
 func (a *Average) add(seconds, calls, half float64) {
-	keep := math.Exp2(-1 / half)
+	keep := math.Exp2(-a.share(calls, half) / half)
 	a.Seconds, a.Calls = keep*a.Seconds+seconds, keep*a.Calls+calls
 }
 
@@ -41,7 +49,8 @@ func (m *Meter) Work() float64 { return m.Slow.work() }
 // Add takes in the core-seconds and calls, both above 0, of a window.
 func (m *Meter) Add(seconds, calls float64) {
 	if known := m.Work(); known > 0 {
-		seconds = min(max(seconds, calls*known/workStep), calls*known*workStep)
+		step := 1 + (workStep-1)*m.Slow.share(calls, slowHalf)
+		seconds = min(max(seconds, calls*known/step), calls*known*step)
 	}
 	m.Slow.add(seconds, calls, slowHalf)
 	m.Fast.add(seconds, calls, fastHalf)
