@@ -106,7 +106,9 @@ func cacheKey(p plan, target platform) (string, error) {
 		Programs []string
 		LDFlags  string
 		Share    []string
-	}{Platform: target, LDFlags: p.ldflags}
+		CGO      string `json:",omitempty"`
+		Tags     string `json:",omitempty"`
+	}{Platform: target, LDFlags: p.ldflags, CGO: p.tool.cgo, Tags: p.tool.tags}
 	for _, shared := range p.tool.share {
 		flags.Share = append(flags.Share, shared.name+" "+strings.Join(shared.paths, " "))
 	}

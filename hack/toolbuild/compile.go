@@ -22,6 +22,9 @@ func (b *builder) compile(ctx context.Context, p plan, bin string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return fmt.Errorf("making a build folder: %w", err)
 	}
+	if err := p.tool.checkLibrary(ctx); err != nil {
+		return err
+	}
 	task := b.display.begin(p.tool.name, p.tool.cold)
 	defer task.end()
 	total, err := countStale(ctx, p)
@@ -39,11 +42,11 @@ func (b *builder) compile(ctx context.Context, p plan, bin string) error {
 
 // countStale returns how many packages are to be compiled. It also downloads the modules.
 func countStale(ctx context.Context, p plan) (int, error) {
-	args := []string{"list", "-deps", "-f", "{{if .Stale}}stale{{end}}"}
+	args := []string{"list", "-deps", "-tags", p.tool.tags, "-f", "{{if .Stale}}stale{{end}}"}
 	for _, program := range p.programs {
 		args = append(args, program.pkg)
 	}
-	out, err := goOutput(ctx, p.module, args...)
+	out, err := goOutputWith(ctx, p.tool.env(), p.module, args...)
 	if err != nil {
 		return 0, fmt.Errorf("%w\nif modules could not be downloaded: check the network and GOPROXY, then run this again (what is downloaded stays)", err)
 	}
@@ -52,9 +55,9 @@ func countStale(ctx context.Context, p plan) (int, error) {
 
 // compileOne runs go build, whose -v output is one line for each package that it compiled.
 func compileOne(ctx context.Context, p plan, program program, out string, task *task) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-ldflags", p.ldflags, "-o", out, program.pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-tags", p.tool.tags, "-ldflags", p.ldflags, "-o", out, program.pkg)
 	cmd.Dir = p.module
-	cmd.Env = buildEnv()
+	cmd.Env = p.tool.env()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) } // lets go remove its work folder
 	cmd.WaitDelay = 10 * time.Second
 	stderr, err := cmd.StderrPipe()
@@ -69,8 +72,8 @@ func compileOne(ctx context.Context, p plan, program program, out string, task *
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted; packages compiled so far are kept: %w", context.Cause(ctx))
 		}
-		return fmt.Errorf("compiling %s: %w; the compiler's last lines:\n\t%s\nrun it by hand: cd %s && CGO_ENABLED=0 go build -o /dev/null %s",
-			program.pkg, err, strings.Join(tail, "\n\t"), p.module, program.pkg)
+		return fmt.Errorf("compiling %s: %w; the compiler's last lines:\n\t%s\nrun it by hand: cd %s && %s go build -tags='%s' -o /dev/null %s",
+			program.pkg, err, strings.Join(tail, "\n\t"), p.module, p.tool.cgoEnv(), p.tool.tags, program.pkg)
 	}
 	return nil
 }

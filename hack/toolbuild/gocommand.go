@@ -35,7 +35,8 @@ type platform struct {
 	GOVERSION, GOOS, GOARCH, GOAMD64, GOARM64, GOEXPERIMENT string
 }
 
-// buildEnv is the environment of every go command: the flags that decide which compile cache is used are the same everywhere.
+// buildEnv is the environment of every go command: the flags that decide which compile cache is used are the same everywhere, but for
+// tools that are partly C.
 func buildEnv() []string {
 	var goflags []string
 	for flag := range strings.FieldsSeq(os.Getenv("GOFLAGS")) {
@@ -48,11 +49,40 @@ func buildEnv() []string {
 	return append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS="+strings.Join(goflags, " "))
 }
 
+// cgoEnv is the setting of the environment that says whether the tool is compiled with C.
+func (t tool) cgoEnv() string {
+	if t.cgo == "" {
+		return "CGO_ENABLED=0"
+	}
+	return "CGO_ENABLED=1"
+}
+
+// env is the environment in which the tool is compiled.
+func (t tool) env() []string { return append(buildEnv(), t.cgoEnv()) } // of two settings the last one holds
+
+// checkLibrary says what to install if the C library that the tool is linked with, or what is needed to find it, is missing. The
+// compiler's own message would be about a header file.
+func (t tool) checkLibrary(ctx context.Context) error {
+	if t.cgo == "" {
+		return nil
+	}
+	if out, err := exec.CommandContext(ctx, "pkg-config", "--exists", "--print-errors", t.cgo).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s is linked with the C library %s, whose development files (or pkg-config, which finds them) are missing: "+
+			"run hack/realnodes-packages as root (Debian, Ubuntu), or install them: %w %s", t.name, t.cgo, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
 // goOutput runs the go command in a folder and returns its standard output.
 func goOutput(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	return goOutputWith(ctx, buildEnv(), dir, args...)
+}
+
+// goOutputWith does so in an environment.
+func goOutputWith(ctx context.Context, env []string, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	cmd.Env = buildEnv()
+	cmd.Env = env
 	out, err := cmd.Output()
 	if errors.Is(err, exec.ErrNotFound) {
 		return nil, errors.New("the go command is not on the PATH: install Go (https://go.dev/dl) and try again")

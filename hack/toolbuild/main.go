@@ -4,11 +4,12 @@
 //
 //	go run ./hack/toolbuild [--dir .tools] [NAME...]
 //
-// Without names it builds all. A tool is built into <dir>/cache/<name>-<hash>, where the hash covers everything that decides the result (module
+// Without names it builds all but those for real nodes (kubelet, containerd, runc and the CNI plugins). A tool is built into <dir>/cache/<name>-<hash>, where the hash covers everything that decides the result (module
 // files, Go version, platform, flags); <dir>/bin and <dir>/share hold relative links into the cache, so the folder can be
 // moved. A tool that is there already costs a few milliseconds. Runs at the same time wait for each other.
 //
-// Every tool is compiled with the same flags, those of the product, so that all share one compile cache; only link flags differ.
+// Every tool is compiled with the same flags, those of the product, so that all share one compile cache; only link flags differ. The
+// exception is runc, part of which is C.
 package main
 
 import (
@@ -44,7 +45,8 @@ func run(ctx context.Context, args []string, stderr *os.File) int {
 	flags.SetOutput(stderr)
 	dir := flags.String("dir", ".tools", "folder of the tools")
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: go run ./hack/toolbuild [--dir .tools] [NAME...]\nnames: %s (none: all)\n", strings.Join(names(allTools()), " "))
+		fmt.Fprintf(stderr, "usage: go run ./hack/toolbuild [--dir .tools] [NAME...]\nnames: %s (none: all but the special ones: %s)\n",
+			strings.Join(names(allTools()), " "), strings.Join(names(special(allTools(), true)), " "))
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -94,7 +96,7 @@ func findRoot() (string, error) {
 	}
 }
 
-// selectTools returns the named tools in the table's order, or all if there are no names.
+// selectTools returns the named tools in the table's order, or all that are not special if there are no names.
 func selectTools(all []tool, wanted []string) ([]tool, error) {
 	for _, name := range wanted {
 		if !slices.Contains(names(all), name) {
@@ -102,9 +104,14 @@ func selectTools(all []tool, wanted []string) ([]tool, error) {
 		}
 	}
 	if len(wanted) == 0 {
-		return all, nil
+		return special(all, false), nil
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(t tool) bool { return !slices.Contains(wanted, t.name) }), nil
+}
+
+// special returns the tools that are special, or those that are not.
+func special(tools []tool, is bool) []tool {
+	return slices.DeleteFunc(slices.Clone(tools), func(t tool) bool { return t.special != is })
 }
 
 func names(tools []tool) []string {

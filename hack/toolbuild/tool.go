@@ -20,6 +20,11 @@ type tool struct {
 	// shareFrom is the module whose files are shared.
 	shareFrom string
 	share     []sharedFile
+	// cgo is the C library that the programs are linked with, as pkg-config names it; empty for programs without C, which all others
+	// are. tags are build tags, separated by commas.
+	cgo, tags string
+	// special tools are built only when they are named: what they are for is not for every machine.
+	special bool
 	// cold is how long the first build takes at most, measured on two busy cores.
 	cold string
 }
@@ -67,6 +72,12 @@ func allTools() []tool {
 			shareFrom: "sigs.k8s.io/metrics-server",
 			share:     []sharedFile{{name: "rbac.yaml", paths: []string{"manifests/base/rbac.yaml"}}},
 		},
+		// From here on: what a real node consists of, for the package simulator/localcluster/realnodes.
+		{name: "kubelet", cold: "about 6 minutes", special: true, links: []string{"kubelet"}, versioned: "k8s.io/kubernetes"},
+		{name: "containerd", cold: "about 3 minutes", special: true},
+		// The kubelet asks for a seccomp profile for every pod's first container, whatever the pod says: runc has to know them.
+		{name: "runc", cold: "about 1 minute", special: true, cgo: "libseccomp", tags: "seccomp"},
+		{name: "cni", prefix: "cni-", cold: "about half a minute", special: true},
 	}
 }
 

@@ -252,12 +252,40 @@ func TestTools(t *testing.T) {
 	}
 	slices.Sort(links)
 	want := []string{
-		"bin/controller-gen", "bin/etcd", "bin/golangci-lint", "bin/kube-apiserver", "bin/kube-controller-manager", "bin/kube-scheduler",
-		"bin/kubectl", "bin/kwok", "bin/metrics-server", "bin/vpa-admission-controller", "bin/vpa-recommender", "bin/vpa-updater",
+		"bin/cni-bridge", "bin/cni-host-local", "bin/containerd", "bin/containerd-shim-runc-v2", "bin/controller-gen", "bin/ctr",
+		"bin/etcd", "bin/golangci-lint", "bin/kube-apiserver", "bin/kube-controller-manager", "bin/kube-scheduler",
+		"bin/kubectl", "bin/kubelet", "bin/kwok", "bin/metrics-server", "bin/runc",
+		"bin/vpa-admission-controller", "bin/vpa-recommender", "bin/vpa-updater",
 		"share/kwok/stages.yaml", "share/metrics-server/rbac.yaml", "share/vpa/crds.yaml", "share/vpa/rbac.yaml",
 	}
 	if diff := cmp.Diff(want, links); diff != "" {
 		t.Errorf("what is built (-want +got):\n%s", diff)
+	}
+}
+
+// TestSpecial checks that a tool for real nodes is built when it is named, and only then.
+func TestSpecial(t *testing.T) {
+	all := []tool{{name: "usual"}, {name: "unusual", special: true}}
+	for _, test := range []struct{ wanted, want []string }{
+		{nil, []string{"usual"}},
+		{[]string{"unusual"}, []string{"unusual"}},
+		{[]string{"unusual", "usual"}, []string{"usual", "unusual"}},
+	} {
+		got, err := selectTools(all, test.wanted)
+		if diff := cmp.Diff(test.want, names(got)); err != nil || diff != "" {
+			t.Errorf("for %q: %v (-want +got):\n%s", test.wanted, err, diff)
+		}
+	}
+}
+
+// TestLibrary asks for a C library that nobody has.
+func TestLibrary(t *testing.T) {
+	err := tool{name: "hello", cgo: "no-such-library"}.checkLibrary(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "no-such-library") || !strings.Contains(err.Error(), "hack/realnodes-packages") {
+		t.Errorf("got %v, want it to name the library and what to run", err)
+	}
+	if err := (tool{name: "hello"}).checkLibrary(t.Context()); err != nil {
+		t.Errorf("without C: %v", err)
 	}
 }
 

@@ -135,7 +135,11 @@ func (c *Cluster) prepare(context.Context) error {
 	if c.ca, err = newAuthority("ballast-local-ca"); err != nil {
 		return err
 	}
-	if err := writePKI(filepath.Join(c.dir, "pki"), c.ca); err != nil {
+	var addresses []string
+	if c.cfg.NodeAddress != "" {
+		addresses = append(addresses, c.cfg.NodeAddress)
+	}
+	if err := writePKI(filepath.Join(c.dir, "pki"), c.ca, addresses...); err != nil {
 		return err
 	}
 	if err := c.choosePort(); err != nil {

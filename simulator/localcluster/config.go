@@ -3,6 +3,7 @@ package localcluster
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -30,6 +31,10 @@ type Config struct {
 	TempDir string
 	// APIServerPort is the port of kube-apiserver on 127.0.0.1, in [0, 65535]. 0 takes a free one.
 	APIServerPort int
+	// NodeAddress is an IPv4 address of this machine, beside loopback, at which nodes that are not processes of this network reach the API
+	// server; see package realnodes. kube-apiserver listens on all addresses then, which is for networks without a way in from
+	// outside, such as a sandbox's. Empty: it listens on loopback alone.
+	NodeAddress string
 	// MinFreeBytes is the free space in TempDir below which Start refuses. 0 means DefaultMinFreeBytes.
 	MinFreeBytes uint64
 	// Progress, if set, is called from the goroutine that runs Start or AddNodes, at the beginning of each step and while nodes become
@@ -51,6 +56,9 @@ type Event struct {
 func (cfg Config) withDefaults() (Config, error) {
 	if cfg.APIServerPort < 0 || cfg.APIServerPort > 65535 {
 		return cfg, fmt.Errorf("port of the API server: %d is not in [0, 65535]", cfg.APIServerPort)
+	}
+	if cfg.NodeAddress != "" && net.ParseIP(cfg.NodeAddress).To4() == nil {
+		return cfg, fmt.Errorf("address for nodes: %q is not an IPv4 address", cfg.NodeAddress)
 	}
 	if cfg.MinFreeBytes == 0 {
 		cfg.MinFreeBytes = DefaultMinFreeBytes

@@ -71,14 +71,20 @@ func (c *Cluster) startEtcd(ctx context.Context) error {
 }
 
 func (c *Cluster) startAPIServer(ctx context.Context) error {
+	bind, advertise := "127.0.0.1", "127.0.0.1"
+	if c.cfg.NodeAddress != "" {
+		bind, advertise = "0.0.0.0", c.cfg.NodeAddress // it can listen on one address or on all
+	}
 	child, err := c.startEssential(
 		"kube-apiserver",
 		"--etcd-servers=unix://"+etcdClients,
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+strconv.Itoa(c.cfg.APIServerPort),
+		"--bind-address="+bind, "--advertise-address="+advertise, "--secure-port="+strconv.Itoa(c.cfg.APIServerPort),
 		"--tls-cert-file=pki/apiserver.crt", "--tls-private-key-file=pki/apiserver.key", "--client-ca-file=pki/ca.crt",
 		"--service-account-key-file=pki/sa.key", "--service-account-signing-key-file=pki/sa.key",
 		"--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range="+serviceRange,
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
+		"--kubelet-client-certificate=pki/kubelet-client.crt", "--kubelet-client-key=pki/kubelet-client.key",
+		"--kubelet-certificate-authority=pki/ca.crt", "--kubelet-preferred-address-types=InternalIP",
 		"--requestheader-client-ca-file=pki/front-proxy-ca.crt", "--requestheader-allowed-names=front-proxy-client",
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",

@@ -1,7 +1,7 @@
 // Package localcluster runs a real Kubernetes control plane as child processes of the caller: etcd, kube-apiserver and
 // kube-controller-manager, and KWOK, which plays the nodes. Everything listens on loopback (etcd on a Unix socket that only the
 // owner can reach), has its own certificates, and lives in one temporary folder. Neither root nor a container runtime is needed.
-// The nodes are simulated: pods become Running because KWOK says so, nothing executes.
+// The nodes are simulated: pods become Running because KWOK says so, nothing executes. Package realnodes adds others, for root.
 //
 // Start returns when the API server answers, the default ServiceAccount exists and KWOK is up: three to five seconds on two cores.
 // No scheduler is started; the caller runs the one under test:

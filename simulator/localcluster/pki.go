@@ -118,8 +118,9 @@ func (p keyPair) write(dir, name string) error {
 
 // writePKI writes the files that kube-apiserver and kube-controller-manager take as flags into dir: ca, apiserver, front-proxy (with
 // an authority of its own: whoever holds a client certificate of the main one must not pass as the proxy) and sa, the key
-// that signs ServiceAccount tokens.
-func writePKI(dir string, ca *authority) error {
+// that signs ServiceAccount tokens, and kubelet-client, with which the API server asks kubelets for logs. The addresses are the API server's
+// beside the usual ones.
+func writePKI(dir string, ca *authority, addresses ...string) error {
 	proxyCA, err := newAuthority("ballast-front-proxy-ca")
 	if err != nil {
 		return err
@@ -128,8 +129,12 @@ func writePKI(dir string, ca *authority) error {
 	if err != nil {
 		return err
 	}
-	server, err := ca.issue("kube-apiserver", nil, "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-		"127.0.0.1", serviceIP)
+	hosts := append([]string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", serviceIP}, addresses...)
+	server, err := ca.issue("kube-apiserver", nil, hosts...)
+	if err != nil {
+		return err
+	}
+	kubelets, err := ca.issue("kube-apiserver-kubelet-client", []string{"system:masters"}) // as kubeadm does
 	if err != nil {
 		return err
 	}
@@ -144,6 +149,7 @@ func writePKI(dir string, ca *authority) error {
 	proxyCAPair := keyPair{cert: proxyCA.certPEM()}
 	for name, pair := range map[string]keyPair{
 		"ca": caPair, "apiserver": server, "front-proxy": proxy, "front-proxy-ca": proxyCAPair, "sa": tokens,
+		"kubelet-client": kubelets,
 	} {
 		if err := pair.write(dir, name); err != nil {
 			return err
