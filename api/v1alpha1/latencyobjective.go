@@ -100,7 +100,8 @@ const (
 	ConditionInfeasible = "Infeasible"
 	// ConditionAtRisk is True where the percentile at the present requests may exceed the target.
 	ConditionAtRisk = "AtRisk"
-	// ConditionMet is True where the share of requests within the target over the window is at least the percentile.
+	// ConditionMet is True where the share of requests within the target over the window is at least the percentile, Unknown (reason
+	// Counting) until the window is covered or the rest of it could not change the answer.
 	ConditionMet = "Met"
 )
 
