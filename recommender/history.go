@@ -28,11 +28,11 @@ type stock struct {
 }
 
 // round is one round of VPA's, between deciding for the latency objectives and writing how they stand. VPA objects that are new to
-// this process bring their history along.
+// this process bring their history along: looked for last, because VPA's round would take up one that came in between without it.
 func (s *stock) round(ctx context.Context) {
-	s.loadHistories(ctx)
 	s.usage.read(ctx)
 	s.sla.begin(ctx, s)
+	s.loadHistories(ctx)
 	s.RunOnce()
 	s.sla.end(ctx)
 }

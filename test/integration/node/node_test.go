@@ -239,7 +239,8 @@ func testOutage(t *testing.T, s *suite) {
 	if err := os.WriteFile(filepath.Join(s.machine.resctrl(), "ballast-lc", "schemata"), []byte("L3:0=1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	component.Eventually(t, soon, func() string {
+	// The write may fall between the agent's own and its read-back: it takes that for a refusal and tries again after a minute.
+	component.Eventually(t, time.Minute+soon, func() string {
 		if got := s.machine.schemata("ballast-lc"); !strings.Contains(got, "L3:0=3f;1=3f") {
 			return "ballast-lc has " + got
 		}
