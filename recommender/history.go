@@ -41,13 +41,26 @@ func (s *stock) round(ctx context.Context) {
 // the last leader knew. Later, it is an object that named another recommender before. VPA's own way loads checkpoints at the start
 // only: a round after such a change it would overwrite days of history with what it has seen itself.
 func (s *stock) loadHistories(ctx context.Context) {
+	for range mostLooks {
+		if !s.loadNew(ctx) {
+			return
+		}
+	}
+}
+
+// mostLooks bounds how often a round looks for VPA objects that came while it took up others, which may take long: VPA's round, which
+// follows, would take them up without history, and write it.
+const mostLooks = 10
+
+// loadNew reports whether there were new VPA objects.
+func (s *stock) loadNew(ctx context.Context) bool {
 	logger := klog.FromContext(ctx)
 	known := maps.Clone(s.GetClusterState().VPAs())
 	if isNew, err := s.anyNew(known); err != nil || !isNew {
 		if err != nil {
 			logger.Error(err, "Cannot look for new VPA objects")
 		}
-		return
+		return false
 	}
 	s.GetClusterStateFeeder().LoadVPAs(ctx)
 	vpas, loaded := 0, 0
@@ -64,6 +77,7 @@ func (s *stock) loadHistories(ctx context.Context) {
 		maps.Copy(vpa.ContainersInitialAggregateState, states)
 	}
 	logger.Info("Took up VPA objects", "new", vpas, "histories", loaded, "all", len(s.GetClusterState().VPAs()))
+	return vpas > 0
 }
 
 // anyNew reports whether a VPA object names us that is not known. Finding the pods of all objects, which VPA does next, may ask the
