@@ -3,7 +3,7 @@ package recommender
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ballast-k8s/ballast/recommender/modeswitch"
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
 )
 
@@ -42,8 +42,8 @@ func newMetrics() *metrics {
 }
 
 // showMode sets the gauge of every mode, so that a series never goes missing.
-func (m *metrics) showMode(now modeswitch.Mode) {
-	for _, mode := range []modeswitch.Mode{modeswitch.Active, modeswitch.Shadow, modeswitch.Off} {
+func (m *metrics) showMode(now v1alpha1.Mode) {
+	for _, mode := range []v1alpha1.Mode{v1alpha1.Active, v1alpha1.Shadow, v1alpha1.Off} {
 		value := 0.0
 		if mode == now {
 			value = 1

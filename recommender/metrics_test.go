@@ -6,12 +6,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/ballast-k8s/ballast/recommender/modeswitch"
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
 func TestExposition(t *testing.T) {
 	m := newMetrics()
-	m.showMode(modeswitch.Shadow)
+	m.showMode(v1alpha1.Shadow)
 	m.switchErrors.Inc()
 	m.leader.Set(1)
 	const want = `

@@ -15,11 +15,9 @@ import (
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/recommender/election"
-	"github.com/ballast-k8s/ballast/recommender/modeswitch"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/workload"
@@ -30,7 +28,7 @@ var _ routines.RecommendationPostProcessor = (*objectiveRounds)(nil)
 // objectiveRounds is the part of a round about latency objectives. It is also the post-processor that puts their targets in.
 type objectiveRounds struct {
 	periods  sizing.Periods
-	mode     func() modeswitch.Mode
+	mode     func() v1alpha1.Mode
 	follower *objectives.Follower
 	sizer    *objectives.Sizer
 	writer   *objectives.Writer
@@ -45,7 +43,7 @@ const writePatience = 10 * time.Second
 
 // newObjectiveRounds begins to follow the objectives, until stop.
 func newObjectiveRounds(
-	ctx context.Context, c clients, config Config, t objectives.Telemetry, mode func() modeswitch.Mode, m *metrics,
+	ctx context.Context, c clients, config Config, t objectives.Telemetry, mode func() v1alpha1.Mode, m *metrics,
 ) (rounds *objectiveRounds, stop func()) {
 	periods := sizing.DefaultPeriods().Divided(config.Speedup)
 	periods.Round = config.period()
@@ -54,7 +52,7 @@ func newObjectiveRounds(
 	events := broadcaster.NewRecorder(runtime.NewScheme(), corev1.EventSource{Component: election.LeaseName})
 	rounds = &objectiveRounds{
 		periods: periods, mode: mode, shown: m.objectives, now: time.Now,
-		follower: objectives.NewFollower(c.dynamic, clock.RealClock{}),
+		follower: objectives.NewFollower(c.dynamic),
 		sizer:    objectives.NewSizer(t, periods),
 		writer:   objectives.NewWriter(c.dynamic, events),
 	}

@@ -26,7 +26,7 @@ import (
 	"github.com/ballast-k8s/ballast/recommender/election"
 	"github.com/ballast-k8s/ballast/recommender/modeswitch"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
-	"github.com/ballast-k8s/ballast/recommender/serving"
+	"github.com/ballast-k8s/ballast/serving"
 )
 
 // Options say where a recommender runs and what it does.

@@ -15,8 +15,8 @@ import (
 
 	"k8s.io/utils/clock"
 
-	"github.com/ballast-k8s/ballast/recommender/serving"
 	"github.com/ballast-k8s/ballast/recommender/telemetry"
+	"github.com/ballast-k8s/ballast/serving"
 )
 
 // TestSlowSenders: a sender that never ends its request is told so, over HTTP/1 and HTTP/2 and through all that serving wraps around the

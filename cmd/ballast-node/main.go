@@ -25,6 +25,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/plugins/node"
+	"github.com/ballast-k8s/ballast/serving"
 )
 
 // defaultPort is next to the recommender's.
@@ -39,7 +40,7 @@ func main() { os.Exit(cli.Run(newCommand())) }
 type options struct {
 	agent      node.Options
 	kubeconfig string
-	endpoint   endpoint
+	endpoint   serving.Endpoint
 }
 
 func newCommand() *cobra.Command {
@@ -66,10 +67,10 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.agent.Cgroup, "cgroup-root", "/sys/fs/cgroup", "folder of the cgroup mounts")
 	flags.StringVar(&o.agent.Proc, "proc-root", "/proc", "proc of the machine's process namespace")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that names the API server; none: the pod's own ServiceAccount")
-	flags.IPVar(&o.endpoint.address, "bind-address", net.IPv4zero, "address for /healthz and /metrics (HTTPS)")
-	flags.IntVar(&o.endpoint.port, "secure-port", defaultPort, "port for /healthz and /metrics (HTTPS); 0: none")
-	flags.StringVar(&o.endpoint.certFile, "tls-cert-file", "", "file with the certificate to show; none: one of its own making")
-	flags.StringVar(&o.endpoint.keyFile, "tls-private-key-file", "", "file with the certificate's key")
+	flags.IPVar(&o.endpoint.Address, "bind-address", net.IPv4zero, "address for /healthz and /metrics (HTTPS)")
+	flags.IntVar(&o.endpoint.Port, "secure-port", defaultPort, "port for /healthz and /metrics (HTTPS); 0: none")
+	flags.StringVar(&o.endpoint.CertFile, "tls-cert-file", "", "file with the certificate to show; none: one of its own making")
+	flags.StringVar(&o.endpoint.KeyFile, "tls-private-key-file", "", "file with the certificate's key")
 	return cmd
 }
 
@@ -87,8 +88,8 @@ func run(ctx context.Context, o options) error {
 	if o.agent.Objects, err = dynamic.NewForConfig(config); err != nil {
 		return err
 	}
-	live := &liveness{clock: clock.RealClock{}, timeout: silentPeriods * node.Period}
-	o.agent.Clock, o.agent.Alive = clock.RealClock{}, live.alive
+	live := serving.NewLiveness(clock.RealClock{}, silentPeriods*node.Period)
+	o.agent.Clock, o.agent.Alive = clock.RealClock{}, live.Alive
 	agent := node.New(o.agent)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(agent.Collectors()...)
@@ -97,9 +98,9 @@ func run(ctx context.Context, o options) error {
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", live)
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	serving, stopServing := context.WithCancel(ctx)
+	answering, stopServing := context.WithCancel(ctx)
 	defer stopServing()
-	stopped, err := serve(serving, o.endpoint, o.kubeconfig, mux)
+	stopped, err := serving.Serve(answering, o.endpoint, o.kubeconfig, mux)
 	if err != nil {
 		return fmt.Errorf("serving health and metrics: %w", err)
 	}

@@ -9,20 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	configv1 "k8s.io/kube-scheduler/config/v1"
-)
 
-// StalePolicy says what to do when the newest model is older than Args.ModelMaxAge.
-type StalePolicy string
-
-const (
-	// FailOpen treats a stale model like no model: every pod is placed by the stock plugins alone.
-	FailOpen StalePolicy = "FailOpen"
-	// FailClosed holds the pods that carry ballast.dev/min-performance while there is no fresh model (stale, missing or
-	// refused), because their floor cannot be checked; all other pods are placed by the stock plugins alone.
-	FailClosed StalePolicy = "FailClosed"
-	// FallBack keeps deciding with the stale model, and says so in the event of each pod and in the age metric. Without any
-	// model it is FailOpen.
-	FallBack StalePolicy = "FallBack"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 const (
@@ -41,7 +29,7 @@ type Args struct {
 	// ModelMaxAge is how long after its spec.publishedAt a model is believed. Must be positive. Defaults to 168h.
 	ModelMaxAge *metav1.Duration `json:"modelMaxAge,omitempty"`
 	// StaleModelPolicy is FailOpen, FailClosed or FallBack. Defaults to FailOpen.
-	StaleModelPolicy StalePolicy `json:"staleModelPolicy,omitempty"`
+	StaleModelPolicy modelsource.StalePolicy `json:"staleModelPolicy,omitempty"`
 }
 
 var _ runtime.Object = (*Args)(nil)
@@ -61,7 +49,7 @@ func (a *Args) setDefaults() {
 		a.ModelMaxAge = &metav1.Duration{Duration: defaultModelMaxAge}
 	}
 	if a.StaleModelPolicy == "" {
-		a.StaleModelPolicy = FailOpen
+		a.StaleModelPolicy = modelsource.FailOpen
 	}
 }
 
@@ -83,9 +71,10 @@ func (a *Args) Validate(path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("modelMaxAge"), a.ModelMaxAge.Duration.String(), "must be positive, such as 168h"))
 	}
 	switch a.StaleModelPolicy {
-	case FailOpen, FailClosed, FallBack:
+	case modelsource.FailOpen, modelsource.FailClosed, modelsource.FallBack:
 	default:
-		errs = append(errs, field.NotSupported(path.Child("staleModelPolicy"), a.StaleModelPolicy, []StalePolicy{FailOpen, FailClosed, FallBack}))
+		errs = append(errs, field.NotSupported(path.Child("staleModelPolicy"), a.StaleModelPolicy,
+			[]modelsource.StalePolicy{modelsource.FailOpen, modelsource.FailClosed, modelsource.FallBack}))
 	}
 	return errs
 }

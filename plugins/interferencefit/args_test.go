@@ -11,10 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	configv1 "k8s.io/kube-scheduler/config/v1"
+
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 func TestDefaultArgs(t *testing.T) {
-	want := &Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 7 * 24 * time.Hour}, StaleModelPolicy: FailOpen}
+	want := &Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 7 * 24 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}
 	if diff := cmp.Diff(want, DefaultArgs()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
@@ -34,7 +36,7 @@ func TestArgsValidate(t *testing.T) {
 		"no age":           {func(a *Args) { a.ModelMaxAge = nil }, "args.modelMaxAge: Required value"},
 		"age of nothing":   {func(a *Args) { a.ModelMaxAge = &metav1.Duration{} }, `args.modelMaxAge: Invalid value: "0s": must be positive`},
 		"negative age":     {func(a *Args) { a.ModelMaxAge.Duration = -time.Hour }, `args.modelMaxAge: Invalid value: "-1h0m0s"`},
-		"fail closed":      {func(a *Args) { a.StaleModelPolicy = FailClosed }, ""},
+		"fail closed":      {func(a *Args) { a.StaleModelPolicy = modelsource.FailClosed }, ""},
 		"policy in lower":  {func(a *Args) { a.StaleModelPolicy = "failopen" }, `args.staleModelPolicy: Unsupported value: "failopen": supported values: "FailOpen", "FailClosed", "FallBack"`},
 		"policy left open": {func(a *Args) { a.StaleModelPolicy = "" }, "args.staleModelPolicy: Unsupported value"},
 	}

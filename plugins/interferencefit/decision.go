@@ -11,7 +11,7 @@ import (
 
 // decision is why a pod is where it is.
 type decision struct {
-	mode Mode
+	mode v1alpha1.Mode
 	node string
 	// mix is the node's without the pod; names its classes.
 	mix   interference.Mix
@@ -43,7 +43,7 @@ const (
 // sentence is the event that an operator reads.
 func (d decision) sentence() string {
 	var b strings.Builder
-	if d.mode == Shadow {
+	if d.mode == v1alpha1.Shadow {
 		b.WriteString("shadow, nothing was changed: ")
 	}
 	fmt.Fprintf(&b, "%s: predicted %.2f (%.2f to %.2f) of its speed alone", d.node, d.predicted.Mean, d.predicted.Lo, d.predicted.Hi)
@@ -96,7 +96,7 @@ func (d decision) comparison() string {
 		return "; no other node was compared"
 	case d.breaks:
 		return "; it breaks a " + v1alpha1.MinPerformanceAnnotation
-	case !d.agrees() && d.mode == Shadow:
+	case !d.agrees() && d.mode == v1alpha1.Shadow:
 		return fmt.Sprintf("; Ballast would have chosen %s, better by %.2f", d.best.name, lead(d.best.gain, d.gain))
 	case !d.agrees():
 		return fmt.Sprintf("; %s is better by %.2f, but other scores decided", d.best.name, lead(d.best.gain, d.gain))

@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
 func TestSentence(t *testing.T) {
 	base := decision{
-		mode: Active, node: "node-07", names: []string{"redis", "mms"}, version: "3f2a00112233",
+		mode: v1alpha1.Active, node: "node-07", names: []string{"redis", "mms"}, version: "3f2a00112233",
 		mix:       interference.Mix{{Class: 0, Units: 2}, {Class: 1, Units: 1}},
 		predicted: interference.Prediction{Mean: 0.93, Lo: 0.88, Hi: 0.97}, neighboursLose: 0.05,
 		scored: true, gain: 8800, best: rated{"node-07", 8800}, next: rated{"node-12", 8600},
@@ -19,19 +21,21 @@ func TestSentence(t *testing.T) {
 		change func(*decision)
 		want   string
 	}{
-		"best":               {func(*decision) {}, head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233"},
-		"alone":              {func(d *decision) { d.mix, d.neighboursLose = nil, 0 }, head + ", with the node to itself; next best node-12 by 0.02; model 3f2a00112233"},
-		"helps":              {func(d *decision) { d.neighboursLose = -0.5 }, head + " beside 2 redis, 1 mms; neighbours gain 0.50; next best node-12 by 0.02; model 3f2a00112233"},
-		"costs nothing":      {func(d *decision) { d.neighboursLose = -0.001 }, head + " beside 2 redis, 1 mms; neighbours lose nothing; next best node-12 by 0.02; model 3f2a00112233"},
-		"unknown neighbour":  {func(d *decision) { d.mix = interference.Mix{{Class: interference.Unknown, Units: 3}} }, head + " beside 3 of unknown class; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233"},
-		"equally good":       {func(d *decision) { d.best, d.next = rated{"node-03", 8800}, rated{"node-07", 8800} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; node-03 is as good; model 3f2a00112233"},
-		"overruled":          {func(d *decision) { d.best, d.next = rated{"node-03", 9300}, rated{"node-07", 8800} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; node-03 is better by 0.05, but other scores decided; model 3f2a00112233"},
-		"single":             {func(d *decision) { d.next = rated{} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; model 3f2a00112233"},
-		"unscored":           {func(d *decision) { d.scored, d.best, d.next = false, rated{}, rated{} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; no other node was compared; model 3f2a00112233"},
-		"stale":              {func(d *decision) { d.stale = true }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233 (stale, used by staleModelPolicy FallBack)"},
-		"shadow":             {func(d *decision) { d.mode = Shadow }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233"},
-		"shadow, other node": {func(d *decision) { d.mode, d.best, d.next = Shadow, rated{"node-03", 9300}, rated{"node-07", 8800} }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; Ballast would have chosen node-03, better by 0.05; model 3f2a00112233"},
-		"shadow, broken":     {func(d *decision) { d.mode, d.breaks = Shadow, true }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; it breaks a ballast.dev/min-performance; model 3f2a00112233"},
+		"best":              {func(*decision) {}, head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233"},
+		"alone":             {func(d *decision) { d.mix, d.neighboursLose = nil, 0 }, head + ", with the node to itself; next best node-12 by 0.02; model 3f2a00112233"},
+		"helps":             {func(d *decision) { d.neighboursLose = -0.5 }, head + " beside 2 redis, 1 mms; neighbours gain 0.50; next best node-12 by 0.02; model 3f2a00112233"},
+		"costs nothing":     {func(d *decision) { d.neighboursLose = -0.001 }, head + " beside 2 redis, 1 mms; neighbours lose nothing; next best node-12 by 0.02; model 3f2a00112233"},
+		"unknown neighbour": {func(d *decision) { d.mix = interference.Mix{{Class: interference.Unknown, Units: 3}} }, head + " beside 3 of unknown class; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233"},
+		"equally good":      {func(d *decision) { d.best, d.next = rated{"node-03", 8800}, rated{"node-07", 8800} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; node-03 is as good; model 3f2a00112233"},
+		"overruled":         {func(d *decision) { d.best, d.next = rated{"node-03", 9300}, rated{"node-07", 8800} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; node-03 is better by 0.05, but other scores decided; model 3f2a00112233"},
+		"single":            {func(d *decision) { d.next = rated{} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; model 3f2a00112233"},
+		"unscored":          {func(d *decision) { d.scored, d.best, d.next = false, rated{}, rated{} }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; no other node was compared; model 3f2a00112233"},
+		"stale":             {func(d *decision) { d.stale = true }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233 (stale, used by staleModelPolicy FallBack)"},
+		"shadow":            {func(d *decision) { d.mode = v1alpha1.Shadow }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; model 3f2a00112233"},
+		"shadow, other node": {func(d *decision) {
+			d.mode, d.best, d.next = v1alpha1.Shadow, rated{"node-03", 9300}, rated{"node-07", 8800}
+		}, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; Ballast would have chosen node-03, better by 0.05; model 3f2a00112233"},
+		"shadow, broken": {func(d *decision) { d.mode, d.breaks = v1alpha1.Shadow, true }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; it breaks a ballast.dev/min-performance; model 3f2a00112233"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +51,7 @@ func TestSentence(t *testing.T) {
 func TestSentenceFitsAnEvent(t *testing.T) {
 	for name, want := range map[string]string{strings.Repeat("c", 20): " and 34 more classes", strings.Repeat("c", 150): " and 39 more classes", strings.Repeat("c", 317): " and 40 more classes"} {
 		d := decision{
-			mode: Shadow, node: strings.Repeat("n", 253), version: "3f2a00112233", stale: true, scored: true,
+			mode: v1alpha1.Shadow, node: strings.Repeat("n", 253), version: "3f2a00112233", stale: true, scored: true,
 			gain: -gainLimit, best: rated{strings.Repeat("b", 253), gainLimit},
 		}
 		for i := range 40 {
@@ -63,7 +67,7 @@ func TestSentenceFitsAnEvent(t *testing.T) {
 
 func TestDecide(t *testing.T) {
 	k := learn(t, trio()...)
-	c := &cycle{condition: condition{mode: Active, know: k}, class: loud, scored: true, best: rated{"n2", 9000}}
+	c := &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: loud, scored: true, best: rated{"n2", 9000}}
 	d := c.decide(observe(nodeOf("n1", several(2, "quiet")...), k, ""), "n1")
 	// loud itself runs at 1; each of two quiet falls from 1 to 0.5.
 	near(t, "predicted", d.predicted.Mean, 1)
@@ -75,7 +79,7 @@ func TestDecide(t *testing.T) {
 
 func TestUnchecked(t *testing.T) {
 	k := learn(t, append(trio(), class{name: "new", unmeasured: true})...)
-	active := condition{mode: Active, know: k}
+	active := condition{Mode: v1alpha1.Active, Known: k}
 	cases := map[string]struct {
 		cycle cycle
 		pod   string
@@ -83,8 +87,8 @@ func TestUnchecked(t *testing.T) {
 	}{
 		"checked":    {cycle{condition: active, class: quiet}, "quiet", ""},
 		"exempt":     {cycle{condition: active, class: quiet, exempt: true}, "quiet", "DaemonSet and system-critical pods are never rejected"},
-		"shadow":     {cycle{condition: condition{mode: Shadow, know: k}, class: quiet}, "quiet", "mode is shadow"},
-		"blind":      {cycle{condition: condition{mode: Active, blind: reasonStale}}, "quiet", "there is no usable interference model: stale"},
+		"shadow":     {cycle{condition: condition{Mode: v1alpha1.Shadow, Known: k}, class: quiet}, "quiet", "mode is shadow"},
+		"blind":      {cycle{condition: condition{Mode: v1alpha1.Active, Blind: modelsource.ReasonStale}}, "quiet", "there is no usable interference model: stale"},
 		"unknown":    {cycle{condition: active, class: interference.Unknown}, "mystery", "the interference model has no class mystery"},
 		"no class":   {cycle{condition: active, class: interference.Unknown}, "", "the interference model has no class (none: the pod has no label and no controller)"},
 		"unmeasured": {cycle{condition: active, class: 3}, "new", "class new was never measured"},

@@ -32,6 +32,8 @@
 //
 // # Missing and stale data
 //
+// Package modelsource says when a plugin is blind, and may serve other plugins as well.
+//
 // The plugin is neutral (PreScore and PreFilter skip, stock scheduling) when it is blind: the switch is off or was not read yet,
 // the model object or its CRD is missing, the object is refused and there was no good one before, or the model is older than
 // modelMaxAge (now less spec.publishedAt) or from the future. It is neutral for a pod of unknown class and for pods of DaemonSets. An object that becomes invalid leaves

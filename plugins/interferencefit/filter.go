@@ -27,17 +27,17 @@ func (p *InterferenceFit) PreFilter(ctx context.Context, state fwk.CycleState, p
 		klog.FromContext(ctx).Info("Ignored an annotation", "pod", klog.KObj(pod), "err", err)
 		p.tell(pod, nil, v1.EventTypeWarning, eventActionRead, err.Error)
 	}
-	if c.exempt || c.mode == Off {
+	if c.exempt || c.Mode == v1alpha1.Off {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
-	if c.hold && c.floor > 0 {
+	if c.Hold && c.floor > 0 {
 		p.held.add(pod, c.condition)
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonHeld)
 	}
-	if c.know == nil || !c.know.trusted(c.class) || (c.floor == 0 && !p.promised.any()) {
+	if c.Known == nil || !c.Known.trusted(c.class) || (c.floor == 0 && !p.promised.any()) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
-	if c.mode == Active {
+	if c.Mode == v1alpha1.Active {
 		p.held.add(pod, c.condition) // once here rather than for each node that Filter rejects; Reserve removes it
 	}
 	return nil, nil
@@ -52,22 +52,22 @@ func (p *InterferenceFit) Filter(ctx context.Context, state fwk.CycleState, pod 
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	if c.know == nil {
+	if c.Known == nil {
 		return nil
 	}
-	v := p.node(state, info, c.know).violation(c.class, c.floor, c.priority)
+	v := p.node(state, info, c.Known).violation(c.class, c.floor, c.priority)
 	if !v.broken() {
 		return nil
 	}
-	p.metrics.filterRejections.WithLabelValues(p.profile, string(c.mode), v.protects).Inc()
+	p.metrics.filterRejections.WithLabelValues(p.profile, string(c.Mode), v.protects).Inc()
 	if logger := klog.FromContext(ctx).V(6); logger.Enabled() {
 		logger.Info("Node would break a promised performance", "pod", klog.KObj(pod), "node", klog.KObj(info.Node()),
-			"protects", v.protects, "class", c.know.names[v.class], "predicted", v.predicted, "floor", v.floor, "mode", c.mode)
+			"protects", v.protects, "class", c.Known.names[v.class], "predicted", v.predicted, "floor", v.floor, "mode", c.Mode)
 	}
-	if c.mode == Shadow {
+	if c.Mode == v1alpha1.Shadow {
 		return nil
 	}
-	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, v.reason(c.know))
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, v.reason(c.Known))
 }
 
 // violation is the promise that a pod would break on a node.

@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"k8s.io/component-base/metrics"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 // Metrics are the plugin's metrics. One process has one of them, shared by its profiles, each under its own label value; the
@@ -87,16 +90,16 @@ func counter(name, help string, labels ...string) *metrics.CounterVec {
 }
 
 // showCondition sets the gauges of one profile. Every label value is set, so that a series never goes missing.
-func (m *Metrics) showCondition(profile string, c condition, model *modelState, now time.Time) {
-	for _, reason := range blindReasons() {
-		m.blind.WithLabelValues(profile, reason).Set(indicator(c.blind == reason))
+func (m *Metrics) showCondition(profile string, c condition, model modelsource.State[knowledge], now time.Time) {
+	for _, reason := range modelsource.Reasons() {
+		m.blind.WithLabelValues(profile, reason).Set(indicator(c.Blind == reason))
 	}
-	for _, mode := range []Mode{Active, Shadow, Off} {
-		m.mode.WithLabelValues(profile, string(mode)).Set(indicator(c.mode == mode))
+	for _, mode := range []v1alpha1.Mode{v1alpha1.Active, v1alpha1.Shadow, v1alpha1.Off} {
+		m.mode.WithLabelValues(profile, string(mode)).Set(indicator(c.Mode == mode))
 	}
 	var age float64
-	if model.know != nil {
-		age = max(0, now.Sub(model.publishedAt).Seconds())
+	if model.Known != nil {
+		age = max(0, now.Sub(model.PublishedAt).Seconds())
 	}
 	m.modelAge.WithLabelValues(profile).Set(age)
 }

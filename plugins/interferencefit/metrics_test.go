@@ -7,6 +7,9 @@ import (
 
 	"k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/testutil"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 func TestMetricsShowACondition(t *testing.T) {
@@ -14,10 +17,11 @@ func TestMetricsShowACondition(t *testing.T) {
 	m := NewMetrics()
 	registry.MustRegister(m.Collectors()...)
 	k := learn(t, trio()...)
-	model := &modelState{know: k, publishedAt: instant.Add(-time.Minute)}
-	m.showCondition("a", condition{mode: Active, know: k}, model, instant)
-	m.showCondition("b", condition{mode: Shadow, blind: reasonNoModel}, &modelState{problem: reasonNoModel}, instant)
-	m.showCondition("b", condition{mode: Off, blind: reasonOff}, &modelState{problem: reasonNoModel}, instant)
+	model := modelsource.State[knowledge]{Known: k, PublishedAt: instant.Add(-time.Minute)}
+	none := modelsource.State[knowledge]{Problem: modelsource.ReasonNoModel}
+	m.showCondition("a", condition{Mode: v1alpha1.Active, Known: k}, model, instant)
+	m.showCondition("b", condition{Mode: v1alpha1.Shadow, Blind: modelsource.ReasonNoModel}, none, instant)
+	m.showCondition("b", condition{Mode: v1alpha1.Off, Blind: modelsource.ReasonOff}, none, instant)
 
 	want := `
 # HELP scheduler_interferencefit_blind [ALPHA] 1 if the profile schedules without a model for this reason, else 0: switch off or not read yet, no model object, a model that is refused (invalid or of another format), too old, or published in the future.

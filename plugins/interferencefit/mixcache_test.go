@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -226,7 +227,7 @@ func benchNode(b *testing.B) (*knowledge, *fakeNode) {
 func BenchmarkScore(b *testing.B) {
 	k, info := benchNode(b)
 	p := &InterferenceFit{cache: newMixCache()}
-	state := &fakeState{data: &cycle{condition: condition{mode: Active, know: k}, class: 7}}
+	state := &fakeState{data: &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: 7}}
 	b.Run("cached", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -261,7 +262,7 @@ func BenchmarkFilter(b *testing.B) {
 	k, info := benchNode(b)
 	info.pods[3].GetPod().Annotations = map[string]string{"ballast.dev/min-performance": "0.01"}
 	p := &InterferenceFit{cache: newMixCache()}
-	state := &fakeState{data: &cycle{condition: condition{mode: Active, know: k}, class: 7}}
+	state := &fakeState{data: &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: 7}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if status := p.Filter(b.Context(), state, nil, info); status != nil {

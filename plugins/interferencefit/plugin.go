@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 // Name is the plugin's name in profiles.
@@ -48,8 +49,8 @@ type InterferenceFit struct {
 	eventBudget flowcontrol.PassiveRateLimiter
 	activate    func(klog.Logger, map[string]*v1.Pod)
 
-	model    *modelSource
-	mode     *modeSwitch
+	source   *modelsource.Source[knowledge]
+	known    func() *knowledge // what is known whatever the condition, nil without a model
 	promised *promised
 	held     *heldPods
 	cache    *mixCache
@@ -100,8 +101,12 @@ func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics
 	if err := p.promised.watch(pods.Informer()); err != nil {
 		return nil, err
 	}
-	p.model = newModelSource(models, args.ModelName, c, func(result string) { m.modelUpdates.WithLabelValues(p.profile, result).Inc() }, p.show)
-	p.mode = newModeSwitch(h.ClientSet(), c, func() { m.switchErrors.WithLabelValues(p.profile).Inc() }, p.show)
+	p.source = modelsource.New(modelsource.Clients{Kube: h.ClientSet(), Models: models}, args.ModelName, newKnowledge, modelsource.Seen{
+		Model:   func(result string) { m.modelUpdates.WithLabelValues(p.profile, result).Inc() },
+		Ignored: func() { m.switchErrors.WithLabelValues(p.profile).Inc() },
+		Changed: p.show,
+	})
+	p.known = func() *knowledge { return p.source.State().Known }
 	p.start(ctx)
 	return p, nil
 }
@@ -124,22 +129,17 @@ func argsOf(obj runtime.Object) (*Args, error) {
 func (p *InterferenceFit) start(ctx context.Context) {
 	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
 	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
-	p.running.Go(func() { p.model.watch.run(ctx) })
-	p.running.Go(func() { p.mode.watch.run(ctx) })
+	p.running.Go(func() { p.source.Run(ctx) })
 	p.running.Go(func() { p.age(ctx) })
 
 	patience := p.clock.NewTimer(startPatience)
 	defer patience.Stop()
-	for _, answered := range []chan struct{}{p.mode.watch.answered, p.model.watch.answered} {
-		select {
-		case <-answered:
-		case <-ctx.Done():
-			return
-		case <-patience.C():
-			logger.Info("No answer about switch or model yet; starting without", "waited", startPatience)
-			p.show(ctx)
-			return
-		}
+	select {
+	case <-p.source.Answered():
+	case <-ctx.Done():
+		return
+	case <-patience.C():
+		logger.Info("No answer about switch or model yet; starting without", "waited", startPatience)
 	}
 	p.show(ctx)
 }
@@ -156,7 +156,7 @@ func (p *InterferenceFit) Name() string { return Name }
 
 // assess is the condition right now.
 func (p *InterferenceFit) assess() condition {
-	return assess(p.mode.mode(), *p.model.current.Load(), p.args, p.clock.Now())
+	return p.source.Condition(modelsource.Policy{MaxAge: p.args.ModelMaxAge.Duration, Stale: p.args.StaleModelPolicy}, p.clock.Now())
 }
 
 // age looks at the model's age once in a while: nothing tells when it becomes too old. It also finds the pods whose attempt
@@ -184,16 +184,16 @@ func (p *InterferenceFit) announce() {
 		return // the context ended before the first look
 	}
 	c := *p.shown
-	if p.announced != nil && p.announced.action() == c.action() {
+	if p.announced != nil && action(*p.announced) == action(c) {
 		return
 	}
 	p.announced = &c
 	model := &v1.ObjectReference{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "InterferenceModel", Name: p.args.ModelName}
 	kind := v1.EventTypeNormal
-	if c.blind != "" && c.blind != reasonOff || c.stale {
+	if c.Blind != "" && c.Blind != modelsource.ReasonOff || c.Stale {
 		kind = v1.EventTypeWarning
 	}
-	p.events.Eventf(model, nil, kind, eventReason, c.action(), "%s", c.sentence(p.profile))
+	p.events.Eventf(model, nil, kind, eventReason, action(c), "%s", sentence(c, p.profile))
 }
 
 // show publishes the condition and lets the pods that were held under another one try again.
@@ -204,11 +204,11 @@ func (p *InterferenceFit) show(ctx context.Context) {
 		return
 	}
 	c := p.assess()
-	p.metrics.showCondition(p.profile, c, p.model.current.Load(), p.clock.Now())
+	p.metrics.showCondition(p.profile, c, p.source.State(), p.clock.Now())
 	logger := klog.FromContext(ctx)
 	if p.shown == nil || *p.shown != c {
 		p.shown = &c
-		logger.Info("Condition of placement by predicted interference", "mode", c.mode, "blind", c.blind, "model", c.version(), "stale", c.stale)
+		logger.Info("Condition of placement by predicted interference", "mode", c.Mode, "blind", c.Blind, "model", c.Version, "stale", c.Stale)
 	}
 	if pods := p.held.take(c); len(pods) > 0 {
 		logger.V(2).Info("Letting held pods try again", "pods", len(pods))

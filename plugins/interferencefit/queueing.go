@@ -30,7 +30,7 @@ func (p *InterferenceFit) afterPodDeleted(logger klog.Logger, pod *v1.Pod, oldOb
 	if !ok || gone.Spec.NodeName == "" || background(gone) {
 		return fwk.QueueSkip, nil
 	}
-	know := p.model.current.Load().know
+	know := p.known()
 	if know == nil {
 		return fwk.QueueSkip, nil
 	}
@@ -51,7 +51,7 @@ func (p *InterferenceFit) afterPodAdded(logger klog.Logger, pod *v1.Pod, _, newO
 	if !ok || came.Spec.NodeName == "" || background(came) {
 		return fwk.QueueSkip, nil
 	}
-	know := p.model.current.Load().know
+	know := p.known()
 	if know == nil {
 		return fwk.QueueSkip, nil
 	}

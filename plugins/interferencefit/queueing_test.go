@@ -11,6 +11,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 func on(node string, pod *v1.Pod) *v1.Pod {
@@ -20,12 +23,9 @@ func on(node string, pod *v1.Pod) *v1.Pod {
 }
 
 func TestQueueingHints(t *testing.T) {
-	source := &modelSource{}
-	source.current.Store(&modelState{know: learn(t, append(trio(), class{name: "new", unmeasured: true})...)})
-	p := &InterferenceFit{model: source}
-	blindSource := &modelSource{}
-	blindSource.current.Store(&modelState{problem: reasonNoModel})
-	blind := &InterferenceFit{model: blindSource}
+	know := learn(t, append(trio(), class{name: "new", unmeasured: true})...)
+	p := &InterferenceFit{known: func() *knowledge { return know }}
+	blind := &InterferenceFit{known: func() *knowledge { return nil }}
 	waiting := podOf("quiet", "0.9")
 	waiting.UID = "waiting"
 	lowered := waiting.DeepCopy()
@@ -90,8 +90,8 @@ func TestHeldPods(t *testing.T) {
 		return p
 	}
 	held := newHeldPods(corelisters.NewPodLister(store))
-	now := condition{mode: Active}
-	before := condition{mode: Active, blind: reasonStale, hold: true}
+	now := condition{Mode: v1alpha1.Active}
+	before := condition{Mode: v1alpha1.Active, Blind: modelsource.ReasonStale, Hold: true}
 	held.add(put("waits", "1", ""), before)
 	held.add(put("fresh", "2", ""), now)
 	held.add(put("placed", "3", "n1"), before)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -52,7 +53,7 @@ func (p *InterferenceFit) Reserve(ctx context.Context, state fwk.CycleState, pod
 		klog.FromContext(ctx).Error(err, "Cannot record a decision", "pod", klog.KObj(pod), "node", klog.KRef("", nodeName))
 		return nil // a record is no reason to reject the pod
 	}
-	p.record(ctx, c, pod, c.decide(observe(info, c.know, pod.UID), nodeName))
+	p.record(ctx, c, pod, c.decide(observe(info, c.Known, pod.UID), nodeName))
 	return nil
 }
 
@@ -70,10 +71,10 @@ func (p *InterferenceFit) Unreserve(_ context.Context, state fwk.CycleState, pod
 
 // decide states the decision for a node without the pod.
 func (c *cycle) decide(n *node, nodeName string) decision {
-	m := c.know.model
+	m := c.Known.model
 	with := n.mix.Add(nil, c.class, 1)
 	d := decision{
-		mode: c.mode, node: nodeName, mix: n.mix, names: c.know.names, version: m.Version(), stale: c.stale, scored: c.scored,
+		mode: c.Mode, node: nodeName, mix: n.mix, names: c.Known.names, version: m.Version(), stale: c.Stale, scored: c.scored,
 		predicted: m.Predict(with, c.class), gain: inUnits(n.gain(c.class)),
 		breaks: !c.exempt && n.violation(c.class, c.floor, c.priority).broken(),
 		best:   c.best, next: c.next,
@@ -89,7 +90,7 @@ func (p *InterferenceFit) record(ctx context.Context, c *cycle, pod *v1.Pod, d d
 		basis = basisScored
 	}
 	p.metrics.decisions.WithLabelValues(p.profile, string(d.mode), basis).Inc()
-	if d.mode == Shadow && d.scored {
+	if d.mode == v1alpha1.Shadow && d.scored {
 		p.metrics.shadowDecisions.WithLabelValues(p.profile, strconv.FormatBool(d.agrees())).Inc()
 	}
 	p.metrics.performance.WithLabelValues(p.profile).Observe(d.predicted.Mean)
@@ -131,13 +132,13 @@ func (c *cycle) unchecked(pod *v1.Pod) string {
 	switch {
 	case c.exempt:
 		return "DaemonSet and system-critical pods are never rejected"
-	case c.mode == Off || c.mode == Shadow:
-		return fmt.Sprintf("mode is %s", c.mode)
-	case c.know == nil:
-		return "there is no usable interference model: " + c.blind
+	case c.Mode == v1alpha1.Off || c.Mode == v1alpha1.Shadow:
+		return fmt.Sprintf("mode is %s", c.Mode)
+	case c.Known == nil:
+		return "there is no usable interference model: " + c.Blind
 	case c.class == interference.Unknown:
 		return fmt.Sprintf("the interference model has no class %s", class)
-	case !c.know.trusted(c.class):
+	case !c.Known.trusted(c.class):
 		return fmt.Sprintf("class %s was never measured", class)
 	}
 	return ""

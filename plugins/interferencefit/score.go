@@ -7,6 +7,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -36,8 +37,8 @@ func (p *InterferenceFit) PreScore(_ context.Context, state fwk.CycleState, pod 
 // skips says why the pod is not scored, "" if it is.
 func (c *cycle) skips(pod *v1.Pod) string {
 	switch {
-	case c.know == nil:
-		return c.blind
+	case c.Known == nil:
+		return c.Blind
 	case ownedByDaemonSet(pod):
 		return reasonDaemonSet
 	case c.class == interference.Unknown:
@@ -52,8 +53,8 @@ func (p *InterferenceFit) Score(_ context.Context, state fwk.CycleState, _ *v1.P
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
-	n := p.node(state, info, c.know)
-	if c.mode == Shadow && !c.exempt && n.violation(c.class, c.floor, c.priority).broken() {
+	n := p.node(state, info, c.Known)
+	if c.Mode == v1alpha1.Shadow && !c.exempt && n.violation(c.class, c.floor, c.priority).broken() {
 		return -gainLimit, nil // Filter would have rejected it: never the best of a shadow decision
 	}
 	return inUnits(n.gain(c.class)), nil
@@ -80,7 +81,7 @@ func (p *InterferenceFit) NormalizeScore(_ context.Context, state fwk.CycleState
 	c.best, c.next = twoBest(scores)
 	c.scored = len(scores) > 0
 	for i := range scores {
-		if c.mode == Shadow {
+		if c.Mode == v1alpha1.Shadow {
 			scores[i].Score = 0
 			continue
 		}

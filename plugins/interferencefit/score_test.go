@@ -8,13 +8,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
 // scoresOf normalises gains given in units.
-func scoresOf(t testing.TB, mode Mode, gains ...int64) (fwk.NodeScoreList, *cycle) {
+func scoresOf(t testing.TB, mode v1alpha1.Mode, gains ...int64) (fwk.NodeScoreList, *cycle) {
 	t.Helper()
-	c := &cycle{condition: condition{mode: mode}}
+	c := &cycle{condition: condition{Mode: mode}}
 	list := make(fwk.NodeScoreList, len(gains))
 	for i, g := range gains {
 		list[i] = fwk.NodeScore{Name: string(rune('a' + i)), Score: g}
@@ -26,7 +28,7 @@ func scoresOf(t testing.TB, mode Mode, gains ...int64) (fwk.NodeScoreList, *cycl
 }
 
 func TestNormalizeScore(t *testing.T) {
-	list, c := scoresOf(t, Active, 10_000, 9_950, 9_949, 5_000, 0, -20_000, -gainLimit)
+	list, c := scoresOf(t, v1alpha1.Active, 10_000, 9_950, 9_949, 5_000, 0, -20_000, -gainLimit)
 	// Lost against the best, in hundredths: 0, 0.5 (rounds up to 1), 0.51, 50, 100, 300, ...
 	want := fwk.NodeScoreList{{Name: "a", Score: 100}, {Name: "b", Score: 99}, {Name: "c", Score: 99}, {Name: "d", Score: 50}, {Name: "e", Score: 0}, {Name: "f", Score: 0}, {Name: "g", Score: 0}}
 	if diff := cmp.Diff(want, list); diff != "" {
@@ -38,7 +40,7 @@ func TestNormalizeScore(t *testing.T) {
 }
 
 func TestShadowScoresNothing(t *testing.T) {
-	list, c := scoresOf(t, Shadow, 10_000, 5_000)
+	list, c := scoresOf(t, v1alpha1.Shadow, 10_000, 5_000)
 	for _, s := range list {
 		if s.Score != 0 {
 			t.Errorf("node %s scores %d in shadow", s.Name, s.Score)
@@ -88,7 +90,7 @@ func FuzzScores(f *testing.F) {
 		for i := range gains {
 			gains[i] = src.Int64N(spread) - spread/2
 		}
-		list, c := scoresOf(t, Active, gains...)
+		list, c := scoresOf(t, v1alpha1.Active, gains...)
 		byName := map[string]int64{}
 		for i, s := range list {
 			byName[s.Name] = s.Score
@@ -108,7 +110,7 @@ func FuzzScores(f *testing.F) {
 		for to, from := range src.Perm(len(gains)) {
 			shuffled[to] = fwk.NodeScore{Name: list[from].Name, Score: gains[from]}
 		}
-		again := &cycle{condition: condition{mode: Active}}
+		again := &cycle{condition: condition{Mode: v1alpha1.Active}}
 		(&InterferenceFit{}).NormalizeScore(t.Context(), &fakeState{data: again}, nil, shuffled)
 		for _, s := range shuffled {
 			if s.Score != byName[s.Name] {
@@ -128,10 +130,10 @@ func TestSkips(t *testing.T) {
 		cycle cycle
 		want  string
 	}{
-		"known":   {cycle{condition: condition{mode: Active, know: k}, class: quiet}, ""},
-		"shadow":  {cycle{condition: condition{mode: Shadow, know: k}, class: quiet}, ""},
-		"blind":   {cycle{condition: condition{mode: Active, blind: reasonStale}, class: interference.Unknown}, reasonStale},
-		"unknown": {cycle{condition: condition{mode: Active, know: k}, class: interference.Unknown}, reasonUnknownClass},
+		"known":   {cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: quiet}, ""},
+		"shadow":  {cycle{condition: condition{Mode: v1alpha1.Shadow, Known: k}, class: quiet}, ""},
+		"blind":   {cycle{condition: condition{Mode: v1alpha1.Active, Blind: modelsource.ReasonStale}, class: interference.Unknown}, modelsource.ReasonStale},
+		"unknown": {cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: interference.Unknown}, reasonUnknownClass},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -140,7 +142,7 @@ func TestSkips(t *testing.T) {
 			}
 		})
 	}
-	known := cycle{condition: condition{mode: Active, know: k}, class: quiet}
+	known := cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: quiet}
 	if got := known.skips(daemon); got != reasonDaemonSet {
 		t.Errorf("a DaemonSet's pod skips by %q", got)
 	}
@@ -148,13 +150,13 @@ func TestSkips(t *testing.T) {
 
 func TestCloneIsIndependent(t *testing.T) {
 	k := learn(t, trio()...)
-	original := &cycle{condition: condition{mode: Active, know: k}, class: quiet, floor: 0.5}
+	original := &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: quiet, floor: 0.5}
 	before := *original
 	clone, ok := original.Clone().(*cycle)
 	if !ok || *clone != before {
 		t.Fatalf("the clone is %+v, want %+v", clone, before)
 	}
-	clone.class, clone.floor, clone.scored, clone.best, clone.reserved, clone.know = loud, 0.1, true, rated{"x", 1}, true, nil
+	clone.class, clone.floor, clone.scored, clone.best, clone.reserved, clone.Known = loud, 0.1, true, rated{"x", 1}, true, nil
 	if *original != before {
 		t.Errorf("changing the clone changed the original to %+v", *original)
 	}

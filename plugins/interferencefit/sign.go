@@ -5,6 +5,8 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
 // signatureKey names the fragment. Its value is everything of pod and condition that the plugin decides by.
@@ -15,11 +17,11 @@ type signature struct {
 	Class string  `json:"class"`
 	Floor float64 `json:"floor"`
 	// Exempt and DaemonSet change who is rejected and scored.
-	Exempt    bool   `json:"exempt"`
-	DaemonSet bool   `json:"daemonSet"`
-	Model     string `json:"model"`
-	Mode      Mode   `json:"mode"`
-	Blind     string `json:"blind"`
+	Exempt    bool          `json:"exempt"`
+	DaemonSet bool          `json:"daemonSet"`
+	Model     string        `json:"model"`
+	Mode      v1alpha1.Mode `json:"mode"`
+	Blind     string        `json:"blind"`
 }
 
 // SignPod tells the scheduler which pods it may treat alike when it batches: those of one class and floor under one model and
@@ -33,6 +35,6 @@ func (p *InterferenceFit) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFra
 	}
 	return []fwk.SignFragment{{Key: signatureKey, Value: signature{
 		Class: ClassName(pod), Floor: floor, Exempt: exempt(pod), DaemonSet: ownedByDaemonSet(pod),
-		Model: c.version(), Mode: c.mode, Blind: c.blind,
+		Model: c.Version, Mode: c.Mode, Blind: c.Blind,
 	}}}, nil
 }

@@ -80,8 +80,8 @@ func (p *InterferenceFit) begin(state fwk.CycleState, pod *v1.Pod) (*cycle, erro
 	floor, err := floorOf(pod)
 	c.floor = floor
 	c.exempt, c.priority = exempt(pod), priorityOf(pod)
-	if c.know != nil {
-		c.class = c.know.class(pod)
+	if c.Known != nil {
+		c.class = c.Known.class(pod)
 	}
 	state.Write(stateKey, c)
 	return c, err

@@ -8,6 +8,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
@@ -17,9 +18,9 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/follow"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
-	"github.com/ballast-k8s/ballast/plugins/node/follow"
 )
 
 // Period is how often the agent looks, and the least time between two writes of the status.
@@ -34,6 +35,8 @@ type Options struct {
 	Node string
 	// Resctrl is the root of the resctrl tree, Cgroup the folder of the cgroup mounts, Proc the machine's /proc.
 	Resctrl, Cgroup, Proc string
+	// Open opens the resctrl tree, which is closed after each round; nil: the folder Resctrl. A simulated node's is no folder.
+	Open func() (Tree, error)
 	// Kube and Objects speak to the API server.
 	Kube    kubernetes.Interface
 	Objects dynamic.Interface
@@ -53,7 +56,7 @@ type Agent struct {
 	wake     chan struct{} // holds one
 
 	mu     sync.Mutex
-	mode   Mode
+	mode   v1alpha1.Mode
 	object *v1alpha1.NodeIsolation // nil where there is none, or none was heard of
 	heard  bool                    // of the object, be it that there is none
 }
@@ -63,7 +66,7 @@ func New(o Options) *Agent {
 	pods := cache.NewStore(cache.MetaNamespaceKeyFunc)
 	return &Agent{
 		options:  o,
-		isolator: &isolator{root: o.Resctrl, machine: ProcOf(o.Proc)},
+		isolator: &isolator{root: o.Resctrl, open: o.Open, machine: ProcOf(o.Proc)},
 		pods:     pods,
 		watcher:  containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, pods),
 		publish:  publisher{client: o.Objects, node: o.Node, period: Period},
@@ -74,12 +77,15 @@ func New(o Options) *Agent {
 
 // Run is the agent until the context ends. Groups stay as they are then.
 func (a *Agent) Run(ctx context.Context) error {
-	logger := klog.FromContext(ctx)
 	var following sync.WaitGroup
 	defer following.Wait()
-	following.Go(func() { follow.Run(ctx, a.switchSource(), follow.One(func(obj any) { a.takeMode(logger, obj) })) })
-	following.Go(func() { follow.Run(ctx, a.objectSource(), follow.One(func(obj any) { a.takeObject(logger, obj) })) })
-	following.Go(func() { follow.Run(ctx, a.podSource(), a.pods) })
+	for _, f := range []*follow.Follower{
+		follow.Switch(a.options.Kube, "", a.takeMode),
+		follow.Object(a.objectSource(), a.options.Node, a.takeObject),
+		follow.Kind(a.podSource(), a.pods),
+	} {
+		following.Go(func() { f.Run(ctx) })
+	}
 
 	tick := a.options.Clock.NewTicker(Period)
 	defer tick.Stop()
@@ -143,8 +149,8 @@ func (a *Agent) changed() {
 }
 
 // takeMode takes a change of the switch. A value that is no mode changes nothing.
-func (a *Agent) takeMode(logger klog.Logger, obj any) {
-	mode, err := readMode(obj)
+func (a *Agent) takeMode(ctx context.Context, mode v1alpha1.Mode, err error) {
+	logger := klog.FromContext(ctx)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -158,12 +164,12 @@ func (a *Agent) takeMode(logger klog.Logger, obj any) {
 }
 
 // takeObject takes a change of the node's object. One that is gone is made anew; until then the last wish stays in force.
-func (a *Agent) takeObject(logger klog.Logger, obj any) {
+func (a *Agent) takeObject(ctx context.Context, obj any) {
 	var object *v1alpha1.NodeIsolation
 	if u, ok := obj.(*unstructured.Unstructured); ok {
 		object = &v1alpha1.NodeIsolation{}
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, object); err != nil {
-			logger.Error(err, "Ignored the node's object; keeping the last wish", "nodeIsolation", a.options.Node)
+			klog.FromContext(ctx).Error(err, "Ignored the node's object; keeping the last wish", "nodeIsolation", a.options.Node)
 			return
 		}
 	}
@@ -176,31 +182,21 @@ func (a *Agent) takeObject(logger klog.Logger, obj any) {
 	}
 }
 
-// The sources select by name or node: the rules of RBAC with resourceNames permit a list or watch with such a selector on a name. They
-// know no selector on a node, so that the agent may read pods of other nodes, and does not.
-
-func (a *Agent) switchSource() follow.Source {
-	maps := a.options.Kube.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
-	return follow.Source{
-		Name: "the switch", Selector: "metadata.name=" + v1alpha1.SwitchName, Example: &v1.ConfigMap{}, Client: a.options.Kube,
-		List:  func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return maps.List(ctx, o) },
-		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return maps.Watch(ctx, o) },
-	}
-}
+// What is followed is selected by name or node: the rules of RBAC with resourceNames permit a list or watch with such a selector on a name.
+// They know no selector on a node, so that the agent may read pods of other nodes, and does not.
 
 func (a *Agent) objectSource() follow.Source {
 	objects := a.options.Objects.Resource(v1alpha1.NodeIsolations)
 	return follow.Source{
-		Name: "the NodeIsolation object", Selector: "metadata.name=" + a.options.Node, Example: &unstructured.Unstructured{}, Client: a.options.Objects,
-		List:  func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return objects.List(ctx, o) },
-		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return objects.Watch(ctx, o) },
+		Name: "the NodeIsolation object", Example: &unstructured.Unstructured{}, Client: a.options.Objects,
+		List: follow.Lists(objects.List), Watch: objects.Watch,
 	}
 }
 
 func (a *Agent) podSource() follow.Source {
 	pods := a.options.Kube.CoreV1().Pods(metav1.NamespaceAll)
 	return follow.Source{
-		Name: "the node's pods", Selector: "spec.nodeName=" + a.options.Node, Example: &v1.Pod{}, Client: a.options.Kube,
+		Name: "the node's pods", Selector: fields.OneTermEqualSelector("spec.nodeName", a.options.Node), Example: &v1.Pod{}, Client: a.options.Kube,
 		List: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			list, err := pods.List(ctx, o)
 			if err != nil {

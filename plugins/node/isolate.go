@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -25,7 +26,7 @@ const leastInterval = 5 * time.Second
 
 // wish is what a round is to bring about.
 type wish struct {
-	mode Mode
+	mode v1alpha1.Mode
 	// spec is nil until the object has been read once.
 	spec *v1alpha1.NodeIsolationSpec
 }
@@ -44,10 +45,17 @@ type isolation struct {
 	reason, message string
 }
 
+// Tree is a resctrl tree that is open.
+type Tree interface {
+	resctrl.Tree
+	io.Closer
+}
+
 // isolator divides one machine.
 type isolator struct {
-	root    string // of the tree
-	machine fs.FS  // see resctrl.Support
+	root    string               // of the tree
+	open    func() (Tree, error) // the tree; nil: the folder root
+	machine fs.FS                // see resctrl.Support
 
 	refused   string // the plan that the kernel refused last
 	refusedAt time.Time
@@ -59,7 +67,7 @@ type isolator struct {
 
 // round reads, plans, applies and reads back.
 func (i *isolator) round(logger klog.Logger, w wish, now time.Time) (out isolation) {
-	tree, err := directory.Open(i.root)
+	tree, err := i.tree()
 	if err != nil {
 		return i.without(w, err)
 	}
@@ -74,6 +82,13 @@ func (i *isolator) round(logger klog.Logger, w wish, now time.Time) (out isolati
 	i.divide(logger, tree, w, now, &out)
 	i.count(logger, tree, now, &out)
 	return out
+}
+
+func (i *isolator) tree() (Tree, error) {
+	if i.open != nil {
+		return i.open()
+	}
+	return directory.Open(i.root)
 }
 
 // without is the round on a machine that shows no tree.
@@ -99,10 +114,10 @@ func (i *isolator) without(w wish, err error) isolation {
 func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, now time.Time, out *isolation) {
 	out.applied = metav1.ConditionFalse
 	switch {
-	case w.mode == Off:
+	case w.mode == v1alpha1.Off:
 		out.reason, out.message = v1alpha1.ReasonOff, "The switch is off: groups stay as they are."
 		return
-	case w.mode == unread || w.spec == nil:
+	case w.mode == "" || w.spec == nil:
 		out.applied, out.reason = metav1.ConditionUnknown, v1alpha1.ReasonWorking
 		out.message = "The API server has not been heard yet: groups stay as they are."
 		return
@@ -116,7 +131,7 @@ func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, now tim
 	switch {
 	case len(plan.Operations) == 0:
 		i.inForce(w, out)
-	case w.mode == Shadow:
+	case w.mode == v1alpha1.Shadow:
 		out.plan = plan.String()
 		out.reason = v1alpha1.ReasonShadow
 		out.message = fmt.Sprintf("The switch is in shadow: %d steps of the plan are not taken.", len(plan.Operations))

@@ -58,16 +58,16 @@ func TestRounds(t *testing.T) {
 		reason string
 		lc     string // the line of L3 in ballast-lc afterwards, "" for no group
 	}{
-		{"not heard", wish{mode: Active}, v1alpha1.ReasonWorking, ""},
+		{"not heard", wish{mode: v1alpha1.Active}, v1alpha1.ReasonWorking, ""},
 		{"switch not heard", wish{spec: ways("lc", 4)}, v1alpha1.ReasonWorking, ""},
-		{"off", wish{Off, ways("lc", 4)}, v1alpha1.ReasonOff, ""},
-		{"shadow", wish{Shadow, ways("lc", 4)}, v1alpha1.ReasonShadow, ""},
-		{"active", wish{Active, ways("lc", 4)}, v1alpha1.ReasonInForce, "L3:0=f;1=f"},
-		{"too much", wish{Active, ways("lc", 12)}, v1alpha1.ReasonInvalidSpec, "L3:0=f;1=f"},
-		{"less", wish{Active, ways("lc", 2)}, v1alpha1.ReasonInForce, "L3:0=3;1=3"},
-		{"off again", wish{Off, ways("lc", 5)}, v1alpha1.ReasonOff, "L3:0=3;1=3"},
-		{"not heard again", wish{mode: Active}, v1alpha1.ReasonWorking, "L3:0=3;1=3"},
-		{"nothing", wish{Active, &v1alpha1.NodeIsolationSpec{}}, v1alpha1.ReasonNothingWanted, ""},
+		{"off", wish{v1alpha1.Off, ways("lc", 4)}, v1alpha1.ReasonOff, ""},
+		{"shadow", wish{v1alpha1.Shadow, ways("lc", 4)}, v1alpha1.ReasonShadow, ""},
+		{"active", wish{v1alpha1.Active, ways("lc", 4)}, v1alpha1.ReasonInForce, "L3:0=f;1=f"},
+		{"too much", wish{v1alpha1.Active, ways("lc", 12)}, v1alpha1.ReasonInvalidSpec, "L3:0=f;1=f"},
+		{"less", wish{v1alpha1.Active, ways("lc", 2)}, v1alpha1.ReasonInForce, "L3:0=3;1=3"},
+		{"off again", wish{v1alpha1.Off, ways("lc", 5)}, v1alpha1.ReasonOff, "L3:0=3;1=3"},
+		{"not heard again", wish{mode: v1alpha1.Active}, v1alpha1.ReasonWorking, "L3:0=3;1=3"},
+		{"nothing", wish{v1alpha1.Active, &v1alpha1.NodeIsolationSpec{}}, v1alpha1.ReasonNothingWanted, ""},
 	} {
 		out := i.round(logger, step.wish, start)
 		if out.reason != step.reason {
@@ -90,20 +90,20 @@ func TestRefusedIsNotRetriedAtOnce(t *testing.T) {
 	i := &isolator{root: root}
 	// A file in the way of the group's folder.
 	put(t, filepath.Join(root, "ballast-lc"), "")
-	if out := i.round(logger, wish{Active, ways("lc", 4)}, start); out.reason != v1alpha1.ReasonRefused || !strings.Contains(out.message, "mkdir ballast-lc") {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start); out.reason != v1alpha1.ReasonRefused || !strings.Contains(out.message, "mkdir ballast-lc") {
 		t.Fatalf("%s: %s", out.reason, out.message)
 	}
 	if err := os.Remove(filepath.Join(root, "ballast-lc")); err != nil {
 		t.Fatal(err)
 	}
-	if out := i.round(logger, wish{Active, ways("lc", 4)}, start.Add(59*time.Second)); out.reason != v1alpha1.ReasonRefused || out.plan == "" {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start.Add(59*time.Second)); out.reason != v1alpha1.ReasonRefused || out.plan == "" {
 		t.Errorf("after 59 s: %s, plan %q", out.reason, out.plan)
 	}
-	if out := i.round(logger, wish{Active, ways("lc", 4)}, start.Add(time.Minute)); out.reason != v1alpha1.ReasonInForce || out.plan != "" {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start.Add(time.Minute)); out.reason != v1alpha1.ReasonInForce || out.plan != "" {
 		t.Errorf("after a minute: %s, plan %q", out.reason, out.plan)
 	}
 	// Another wish is tried at once.
-	if out := i.round(logger, wish{Active, ways("lc", 5)}, start.Add(61*time.Second)); out.reason != v1alpha1.ReasonInForce {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 5)}, start.Add(61*time.Second)); out.reason != v1alpha1.ReasonInForce {
 		t.Errorf("another wish: %s", out.reason)
 	}
 }
@@ -120,7 +120,7 @@ func TestRates(t *testing.T) {
 		want  *int64
 	}{{0, "5000", nil}, {10 * time.Second, "45000", new(int64(4000))}, {11 * time.Second, "90000", new(int64(4000))}, {20 * time.Second, "Unavailable", nil}} {
 		put(t, counter, step.bytes+"\n")
-		out := i.round(logger, wish{mode: Active}, start.Add(step.after))
+		out := i.round(logger, wish{mode: v1alpha1.Active}, start.Add(step.after))
 		use := groups(out)[0].Domains
 		if len(use) != 2 || use[0].OccupancyBytes == nil || *use[0].OccupancyBytes != 1000 || use[1].OccupancyBytes != nil {
 			t.Fatalf("step %d: %+v, want 1000 bytes in domain 0 and no value in domain 1", n, use)
@@ -149,7 +149,7 @@ func TestWithoutTree(t *testing.T) {
 		"elsewhere":    {isolator{root: "/nowhere", machine: mounted}, "resctrl is mounted at /mnt/resctrl. Name it with --resctrl-root."},
 		"a file":       {isolator{root: file, machine: cloud}, file + " cannot be read"},
 	} {
-		out := c.isolator.round(logger, wish{Active, ways("lc", 4)}, start)
+		out := c.isolator.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start)
 		if out.reason != v1alpha1.ReasonNoResctrl || !strings.Contains(out.none, c.want) || !strings.HasPrefix(out.message, "1 partitions are wanted. ") {
 			t.Errorf("%s: %s: %q, %q", name, out.reason, out.none, out.message)
 		}

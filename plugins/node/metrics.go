@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/klog/v2"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )
@@ -63,8 +64,8 @@ func (a *Agent) Collectors() []prometheus.Collector {
 }
 
 // show takes a round.
-func (m *metrics) show(mode Mode, i isolation, took time.Duration) {
-	for _, k := range []Mode{Active, Shadow, Off} {
+func (m *metrics) show(mode v1alpha1.Mode, i isolation, took time.Duration) {
+	for _, k := range []v1alpha1.Mode{v1alpha1.Active, v1alpha1.Shadow, v1alpha1.Off} {
 		m.mode.WithLabelValues(string(k)).Set(truth(k == mode))
 	}
 	m.success.Set(truth(i.none == ""))

@@ -26,7 +26,7 @@ const (
 )
 
 // status is what a round says. before is the status it follows on, for the times of its conditions.
-func status(before v1alpha1.NodeIsolationStatus, generation int64, mode Mode, i isolation, v *containers.View) v1alpha1.NodeIsolationStatus {
+func status(before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1.Mode, i isolation, v *containers.View) v1alpha1.NodeIsolationStatus {
 	s := v1alpha1.NodeIsolationStatus{
 		ObservedGeneration: generation,
 		Mode:               string(mode),

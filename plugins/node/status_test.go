@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -37,7 +36,7 @@ func TestConditions(t *testing.T) {
 		"without pressure": {counting, &containers.View{Absent: []counters.Absence{{Signal: counters.CPUPressure, Why: "x"}}}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "cpu pressure"},
 	} {
 		c.isolation.applied, c.isolation.reason = metav1.ConditionTrue, v1alpha1.ReasonInForce
-		s := status(v1alpha1.NodeIsolationStatus{}, 3, Active, c.isolation, c.view)
+		s := status(v1alpha1.NodeIsolationStatus{}, 3, v1alpha1.Active, c.isolation, c.view)
 		ready, blind := meta.FindStatusCondition(s.Conditions, "Ready"), meta.FindStatusCondition(s.Conditions, "Blind")
 		if ready.Status != c.ready || blind.Status != c.blind || blind.Reason != c.why || ready.Message == "" || blind.ObservedGeneration != 3 {
 			t.Errorf("%s: ready %+v, blind %+v", name, ready, blind)
@@ -55,16 +54,16 @@ func TestConditions(t *testing.T) {
 // TestConditionsKeepTheirTime reports twice the same.
 func TestConditionsKeepTheirTime(t *testing.T) {
 	i := isolation{none: "Hidden.", applied: metav1.ConditionFalse, reason: v1alpha1.ReasonNoResctrl}
-	first := status(v1alpha1.NodeIsolationStatus{}, 1, Active, i, &containers.View{})
+	first := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, i, &containers.View{})
 	for k := range first.Conditions {
 		first.Conditions[k].LastTransitionTime = metav1.NewTime(start)
 	}
-	second := status(first, 1, Active, i, &containers.View{})
+	second := status(first, 1, v1alpha1.Active, i, &containers.View{})
 	if changed(first, second) {
 		t.Errorf("a report of the same has changed:\n%s", cmp.Diff(first, second))
 	}
 	i.reason = v1alpha1.ReasonOff
-	if !changed(first, status(first, 1, Active, i, &containers.View{})) {
+	if !changed(first, status(first, 1, v1alpha1.Active, i, &containers.View{})) {
 		t.Error("another reason is no change")
 	}
 }
@@ -121,20 +120,6 @@ func TestWanted(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-func TestReadMode(t *testing.T) {
-	for text, want := range map[string]Mode{"active": Active, "shadow": Shadow, "off": Off, "": Active} {
-		if got, err := readMode(&v1.ConfigMap{Data: map[string]string{"mode": text}}); got != want || err != nil {
-			t.Errorf("%q: %q, %v", text, got, err)
-		}
-	}
-	if got, err := readMode(nil); got != Active || err != nil {
-		t.Errorf("no object: %q, %v", got, err)
-	}
-	if _, err := readMode(&v1.ConfigMap{Data: map[string]string{"mode": "on"}}); err == nil || !strings.Contains(err.Error(), "expected active, shadow or off") {
-		t.Errorf("on: %v", err)
 	}
 }
 

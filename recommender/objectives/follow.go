@@ -6,95 +6,53 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/follow"
 )
 
-const (
-	// retryPeriod bounds how long after their CRD the objects are noticed, and how long after the API server's return.
-	retryPeriod = 3 * time.Second
-	// complainPeriod bounds the log of a failure that stays the same.
-	complainPeriod = 10 * time.Minute
-)
-
-// Follower follows all LatencyObjective objects. An informer would do it too, but where the resource does not exist (the CRD is not
-// installed yet) it backs off to a try a minute and logs each one.
+// Follower follows all LatencyObjective objects.
 type Follower struct {
-	source cache.ListerWatcher
-	store  cache.Store
-	clock  clock.WithTicker
-
-	once     sync.Once
-	answered chan struct{}
+	follower *follow.Follower
+	store    cache.Store
 }
 
 // NewFollower returns a follower that Run has to be called for.
-func NewFollower(client dynamic.Interface, c clock.WithTicker) *Follower {
+func NewFollower(client dynamic.Interface) *Follower {
 	objects := client.Resource(v1alpha1.LatencyObjectives)
-	lw := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			return objects.List(ctx, options)
-		},
-		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			return objects.Watch(ctx, options)
-		},
-	}
-	return follow(cache.ToListWatcherWithWatchListSemantics(lw, client), c)
+	return newFollower(follow.Source{List: follow.Lists(objects.List), Watch: objects.Watch, Client: client})
 }
 
-func follow(source cache.ListerWatcher, c clock.WithTicker) *Follower {
-	return &Follower{source: source, store: cache.NewStore(cache.MetaNamespaceKeyFunc), clock: c, answered: make(chan struct{})}
+// newFollower takes List, Watch and Client of the source.
+func newFollower(s follow.Source) *Follower {
+	f := &Follower{store: cache.NewStore(cache.MetaNamespaceKeyFunc)}
+	s.Name, s.Complaint, s.Example, s.Failed = "objectives", "Cannot follow LatencyObjective objects", &unstructured.Unstructured{}, f.failed
+	f.follower = follow.Kind(s, f.store)
+	return f
+}
+
+// failed takes a failure to list or watch. Without their resource there are no objects. Where they may not be read they are not waited for.
+func (f *Follower) failed(ctx context.Context, err error) (answer bool) {
+	if apierrors.IsNotFound(err) {
+		if err := f.store.Replace(nil, ""); err != nil {
+			klog.FromContext(ctx).Error(err, "Forgetting the objectives")
+		}
+	}
+	return apierrors.IsNotFound(err) || apierrors.IsForbidden(err)
 }
 
 // Answered is closed once it is known which objects there are, be it none because their resource does not exist or may not be read.
-func (f *Follower) Answered() <-chan struct{} { return f.answered }
+func (f *Follower) Answered() <-chan struct{} { return f.follower.Answered() }
 
-// Run follows the objects until the context ends. A failure is logged when it changes, and again after complainPeriod.
-func (f *Follower) Run(ctx context.Context) {
-	logger := klog.FromContext(ctx)
-	reflector := cache.NewReflectorWithOptions(f.source, &unstructured.Unstructured{}, answering{f.store, f.answer},
-		cache.ReflectorOptions{Name: "objectives", Logger: &logger})
-	retry := f.clock.NewTicker(retryPeriod)
-	defer retry.Stop()
-	var complaint string
-	var complained time.Time
-	for ctx.Err() == nil {
-		err := reflector.ListAndWatchWithContext(ctx)
-		switch {
-		case err == nil || ctx.Err() != nil:
-			complaint = ""
-		case err.Error() != complaint || f.clock.Since(complained) > complainPeriod:
-			complaint, complained = err.Error(), f.clock.Now()
-			logger.Info("Cannot follow LatencyObjective objects; trying again until it works", "every", retryPeriod, "err", err)
-		}
-		if apierrors.IsNotFound(err) { // no such resource, so no objects
-			if err := f.store.Replace(nil, ""); err != nil {
-				logger.Error(err, "Forgetting the objectives")
-			}
-		}
-		if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
-			f.answer()
-		}
-		select {
-		case <-ctx.Done():
-		case <-retry.C():
-		}
-	}
-}
-
-func (f *Follower) answer() { f.once.Do(func() { close(f.answered) }) }
+// Run follows the objects until the context ends.
+func (f *Follower) Run(ctx context.Context) { f.follower.Run(ctx) }
 
 // List returns the objects by namespace and name. One that cannot be read is left out and in the error.
 func (f *Follower) List() ([]*v1alpha1.LatencyObjective, error) {
@@ -116,17 +74,4 @@ func (f *Follower) List() ([]*v1alpha1.LatencyObjective, error) {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	return objects, errs
-}
-
-// answering is a store that tells when it has been filled.
-type answering struct {
-	cache.Store
-	filled func()
-}
-
-// Replace takes the result of a list.
-func (a answering) Replace(items []any, version string) error {
-	err := a.Store.Replace(items, version)
-	a.filled()
-	return err
 }

@@ -14,10 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/follow"
 )
 
 // source answers lists with an error or the objects, and watches with w.
@@ -35,9 +34,9 @@ func plain(o *v1alpha1.LatencyObjective) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: content}
 }
 
-func (s *source) listWatch() cache.ListerWatcher {
-	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
-		ListWithContextFunc: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
+func (s *source) source() follow.Source {
+	return follow.Source{
+		List: func(context.Context, metav1.ListOptions) (runtime.Object, error) {
 			if err := s.err.Load(); err != nil {
 				return nil, *err
 			}
@@ -47,8 +46,9 @@ func (s *source) listWatch() cache.ListerWatcher {
 			}
 			return list, nil
 		},
-		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return s.w, nil },
-	}, noWatchList{})
+		Watch:  func(context.Context, metav1.ListOptions) (watch.Interface, error) { return s.w, nil },
+		Client: noWatchList{},
+	}
 }
 
 type noWatchList struct{}
@@ -89,7 +89,7 @@ func TestFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &source{w: watch.NewRaceFreeFake(), objects: []*v1alpha1.LatencyObjective{objective("b", nil), objective("a", nil)}}
-		f := follow(s.listWatch(), clock.RealClock{})
+		f := newFollower(s.source())
 		s.fail(errors.New("connection refused"))
 		go f.Run(ctx)
 		wait := func(d time.Duration) {
@@ -106,7 +106,7 @@ func TestFollower(t *testing.T) {
 			t.Errorf("answered %t with %q without the type", answered(f), names(t, f))
 		}
 		s.fail(nil)
-		wait(retryPeriod + time.Second)
+		wait(follow.Retry + time.Second)
 		if got := names(t, f); got != "shop/a shop/b" {
 			t.Errorf("objectives %q once the type is there", got)
 		}
@@ -139,7 +139,7 @@ func TestFollowerMayNotRead(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &source{w: watch.NewRaceFreeFake()}
 		s.fail(apierrors.NewForbidden(v1alpha1.LatencyObjectives.GroupResource(), "", errors.New("no")))
-		f := follow(s.listWatch(), clock.RealClock{})
+		f := newFollower(s.source())
 		go f.Run(ctx)
 		synctest.Wait()
 		if !answered(f) {
@@ -151,7 +151,7 @@ func TestFollowerMayNotRead(t *testing.T) {
 }
 
 func TestListLeavesOutWhatCannotBeRead(t *testing.T) {
-	f := follow(nil, clock.RealClock{})
+	f := newFollower(follow.Source{})
 	bad := plain(objective("bad", nil))
 	bad.Object["spec"] = "text"
 	for _, o := range []*unstructured.Unstructured{bad, plain(objective("good", nil))} {

@@ -22,7 +22,13 @@ func within(path string, folders ...string) bool {
 }
 
 // layers are the top folders that hold Go code (manifests: to embed them). A rule that names folders would not see another one.
-var layers = []string{"./api", "./cmd", "./predictor", "./plugins", "./recommender", "./simulator", "./manifests", "./test", "./hack"}
+var layers = []string{
+	"./api", "./cmd", "./follow", "./hack", "./manifests", "./plugins", "./predictor", "./recommender", "./serving", "./simulator", "./test",
+}
+
+// neutral are the folders that plugins and recommender share: how they speak to the API server and answer for themselves. A package there
+// that knew one of them would tie it to the other.
+var neutral = []string{"./api", "./follow", "./serving"}
 
 const (
 	kubernetes = "k8s.io/kubernetes"
@@ -41,8 +47,8 @@ type importRule struct {
 
 // importRules are rules 2 to 5 of the layout. Pure packages may be imported by anyone, by tests even where they lie in simulator.
 func importRules(pure []string) []importRule {
-	impure := func(folder string) func(string) bool {
-		return func(path string) bool { return within(path, folder) && !slices.Contains(pure, path) }
+	impure := func(folders ...string) func(string) bool {
+		return func(path string) bool { return within(path, folders...) && !slices.Contains(pure, path) }
 	}
 	in := func(folders ...string) func(string) bool {
 		return func(path string) bool { return within(path, folders...) }
@@ -50,6 +56,7 @@ func importRules(pure []string) []importRule {
 	notIn := func(folders ...string) func(string) bool {
 		return func(path string) bool { return !within(path, folders...) }
 	}
+	product := slices.Concat(neutral, []string{"./manifests", "./plugins", "./predictor", "./recommender"}) // but for the mains
 	return []importRule{
 		{
 			name: "plugins without recommender", from: in("./plugins"), to: impure("./recommender"),
@@ -58,6 +65,10 @@ func importRules(pure []string) []importRule {
 		{
 			name: "recommender without plugins", from: in("./recommender"), to: impure("./plugins"),
 			advice: "meet in an API object, or move what both need into a pure package",
+		},
+		{
+			name: "neutral packages know neither plugins nor recommender", from: in(neutral...), to: impure("./plugins", "./recommender"),
+			advice: "take what differs between them as an argument, or leave the code where it was",
 		},
 		{
 			name: "k8s.io/kubernetes in one main", from: notIn("./cmd/ballast-scheduler", "./test"), to: in(kubernetes),
@@ -77,13 +88,13 @@ func importRules(pure []string) []importRule {
 		{
 			name: "of the product only cmd/ballast imports simulator", to: impure("./simulator"),
 			from: func(pkg string) bool {
-				return within(pkg, "./api", "./cmd", "./manifests", "./plugins", "./predictor", "./recommender") && !within(pkg, "./cmd/ballast")
+				return within(pkg, product...) || within(pkg, "./cmd") && !within(pkg, "./cmd/ballast")
 			},
 			advice: "move the test under test/, or the code into cmd/ballast",
 		},
 		{
 			name: "product does not compute on the plant", productOnly: true, to: in("./simulator/plant"),
-			from:   in("./api", "./manifests", "./predictor", "./plugins", "./recommender"),
+			from:   in(product...),
 			advice: "the plant is ground truth for tests only",
 		},
 		{
@@ -169,6 +180,14 @@ func TestImportRulesFindViolations(t *testing.T) {
 			"./hack/b -> ./recommender",
 		},
 		{"recommender without plugins", tree{"./recommender": {product: []string{"./plugins/graphscore"}}}, "./plugins/graphscore"},
+		{"neutral packages know neither plugins nor recommender", tree{"./follow": {product: []string{"./recommender/modeswitch"}}}, "./recommender/modeswitch"},
+		{"neutral packages know neither plugins nor recommender", tree{"./serving": {test: []string{"./plugins/node"}}}, "./plugins/node"},
+		{
+			"neutral packages know neither plugins nor recommender",
+			tree{"./api/v1alpha1": {product: []string{"./follow"}}, "./follow": {product: []string{"./plugins/node"}}},
+			"./follow -> ./plugins/node",
+		},
+		{"neutral packages know neither plugins nor recommender", tree{"./serving": {product: []string{"./api/v1alpha1", pure}}}, ""},
 		{"k8s.io/kubernetes in one main", tree{"./plugins/a": {test: []string{"k8s.io/kubernetes/pkg/scheduler"}}}, "./plugins/a"},
 		{"k8s.io/kubernetes in one main", tree{"./cmd/ballast-scheduler": {product: []string{"k8s.io/kubernetes/pkg"}}}, ""},
 		{"k8s.io/kubernetes in one main", tree{"./cmd/ballast-schedulers": {product: []string{"k8s.io/kubernetes/pkg"}}}, "./cmd/ballast-schedulers"},
@@ -182,9 +201,12 @@ func TestImportRulesFindViolations(t *testing.T) {
 		{"nothing outside test/ imports it", tree{"./simulator/a": {product: []string{"./test/peers"}}}, "./test/peers"},
 		{"nothing outside test/ imports it", tree{"./test/replay": {product: []string{"./test/peers"}}}, ""},
 		{"of the product only cmd/ballast imports simulator", tree{"./plugins/a": {test: []string{"./simulator/localcluster"}}}, "localcluster"},
+		{"of the product only cmd/ballast imports simulator", tree{"./follow": {test: []string{"./simulator/localcluster"}}}, "localcluster"},
+		{"of the product only cmd/ballast imports simulator", tree{"./cmd/ballast-node": {product: []string{"./simulator/localcluster"}}}, "localcluster"},
 		{"of the product only cmd/ballast imports simulator", tree{"./cmd/ballast": {product: []string{"./simulator/localcluster"}}}, ""},
 		{"of the product only cmd/ballast imports simulator", tree{"./simulator/a": {product: []string{"./simulator/b"}}}, ""},
 		{"product does not compute on the plant", tree{"./predictor/a": {product: []string{"./simulator/plant"}}}, "./simulator/plant"},
+		{"product does not compute on the plant", tree{"./serving": {product: []string{"./simulator/plant"}}}, "./simulator/plant"},
 		{"product does not compute on the plant", tree{"./predictor/a": {test: []string{"./simulator/plant"}}}, ""},
 		{"the plant is not the model", tree{"./simulator/plant": {product: []string{"./predictor/latency"}}}, "./predictor/latency"},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/test/handmodel"
 )
 
@@ -40,7 +41,7 @@ func TestBlindUntilTheModelComes(t *testing.T) {
 func TestStaleModelPolicies(t *testing.T) {
 	server := newModelServer(t)
 	server.publish(t, "default", time.Now().Add(-2*time.Hour), handmodel.Trio()...)
-	args := func(policy interferencefit.StalePolicy) *interferencefit.Args {
+	args := func(policy modelsource.StalePolicy) *interferencefit.Args {
 		a := interferencefit.DefaultArgs()
 		a.ModelMaxAge.Duration, a.StaleModelPolicy = time.Hour, policy
 		return a
@@ -49,13 +50,13 @@ func TestStaleModelPolicies(t *testing.T) {
 	nodes := []string{"n1", "n2"}
 	plain, promised := podOf("q", "quiet", "", ""), podOf("q", "quiet", "", "0.9")
 
-	open := newProfile(t, setup{name: "open", args: args(interferencefit.FailOpen), server: server, nodes: nodes, existing: existing})
+	open := newProfile(t, setup{name: "open", args: args(modelsource.FailOpen), server: server, nodes: nodes, existing: existing})
 	if o := open.cycle(t, promised); !o.skipped || !o.filter["n1"].IsSuccess() {
 		t.Errorf("FailOpen: skipped=%v, filter %v", o.skipped, o.filter)
 	}
 	wantGauge(t, open.registry, "blind", map[string]string{"profile": "open", "reason": "stale"}, 1)
 
-	closed := newProfile(t, setup{name: "closed", args: args(interferencefit.FailClosed), server: server, nodes: nodes, existing: existing})
+	closed := newProfile(t, setup{name: "closed", args: args(modelsource.FailClosed), server: server, nodes: nodes, existing: existing})
 	if o := closed.cycle(t, promised); o.preFilter.Code() != fwk.UnschedulableAndUnresolvable || o.preFilter.Message() != interferencefit.ErrReasonHeld {
 		t.Errorf("FailClosed: PreFilter of a pod with a floor is %v %q", o.preFilter.Code(), o.preFilter.Message())
 	}
@@ -63,7 +64,7 @@ func TestStaleModelPolicies(t *testing.T) {
 		t.Errorf("FailClosed: a pod without a floor: skipped=%v, PreFilter %v", o.skipped, o.preFilter)
 	}
 
-	back := newProfile(t, setup{name: "back", args: args(interferencefit.FallBack), server: server, nodes: nodes, existing: existing})
+	back := newProfile(t, setup{name: "back", args: args(modelsource.FallBack), server: server, nodes: nodes, existing: existing})
 	o := back.cycle(t, promised)
 	if o.skipped || o.filter["n1"].IsSuccess() {
 		t.Errorf("FallBack: skipped=%v, filter %v", o.skipped, o.filter)

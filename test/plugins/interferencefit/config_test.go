@@ -19,6 +19,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 // register does what cmd/ballast-scheduler does first.
@@ -72,7 +73,7 @@ func TestConfigurationDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &interferencefit.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: interferencefit.FailOpen}
+	want := &interferencefit.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}
 	got := argsOf(t, cfg.Profiles[0])
 	if got != nil {
 		got.TypeMeta = metav1.TypeMeta{}

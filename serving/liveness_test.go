@@ -24,10 +24,11 @@ func TestLiveness(t *testing.T) {
 			t.Errorf("%s: %d, want %d", why, got, want)
 		}
 	}
-	step(time.Hour, http.StatusOK, "waiting for the lease")
+	step(time.Hour, http.StatusOK, "before the first round")
 	l.Alive()
 	step(5*time.Minute, http.StatusOK, "within the timeout")
 	step(time.Second, http.StatusInternalServerError, "after it")
 	l.Alive()
-	step(time.Minute, http.StatusOK, "alive again")
+	step(0, http.StatusOK, "alive again")
+	step(time.Minute, http.StatusOK, "a minute later")
 }

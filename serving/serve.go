@@ -1,4 +1,5 @@
-// Package serving answers over HTTPS, to those whom the API server lets, and about the health of the process.
+// Package serving answers over HTTPS, to those whom the API server lets, and about the health of the process. All of Ballast's own processes
+// do it this way, which is kube-scheduler's.
 package serving
 
 import (
@@ -66,7 +67,7 @@ func secure(e Endpoint, kubeconfig string, handler http.Handler) (*server.Secure
 	}
 	authentication := serveroptions.NewDelegatingAuthenticationOptions()
 	authentication.RemoteKubeConfigFile = kubeconfig
-	authentication.TolerateInClusterLookupFailure = true // no metrics is better than no recommender
+	authentication.TolerateInClusterLookupFailure = true // no metrics is better than no work
 	var who server.AuthenticationInfo
 	if err := authentication.ApplyTo(&who, info, nil); err != nil {
 		return nil, nil, err

@@ -9,7 +9,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Liveness answers /healthz. A replica that waits is healthy; one that decides is while it ends a round now and then.
+// Liveness answers /healthz of a process that works in rounds. It is healthy before the first, such as a replica that waits for its turn, and
+// then while it ends a round now and then.
 type Liveness struct {
 	clock clock.PassiveClock
 	// timeout is how long a silence may be once there has been a sign of life.
