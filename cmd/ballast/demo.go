@@ -48,7 +48,8 @@ placement  The same 200 containers are placed twice through the real API server,
            ballast-scheduler.
 loop       An application of eight services runs for an hour under a latency objective, in two arms at once: placed by
            kube-scheduler and sized by the Vertical Pod Autoscaler's own recommender, and placed by ballast-scheduler and sized by
-           ballast-recommender. All periods of both are divided by --speedup, so that the hour takes a minute.
+           ballast-recommender. All periods of both are divided by --speedup, so that the hour takes a minute. Ballast's nodes have
+           ballast-node on an emulated resctrl tree each; the report shows how they are divided, and who shares what.
 
 With data (--data, a folder that holds metis/ and rates/) the first part learns from published measurements and is judged by the
 published simulator, and the second gets a published trace of requests; without, both are generated. Nothing is left running,

@@ -15,6 +15,10 @@
 // on a queueing plant, whose truth about neighbours is hotel.Interference. No part of Ballast knows that truth: its scheduler
 // has a model fitted to mixes measured on it with noise, its recommender sees usage, spans and histograms.
 //
+// On each node of the Ballast arm runs ballast-node's own agent, in this process, on an emulated resctrl tree (package isolation). It divides
+// its node as a NodeIsolation object says, which is applied here as with kubectl. No thread is placed in a partition yet, and the plant is told
+// nothing of them: they change no figure.
+//
 // # Time
 //
 // The plant's clock runs Speedup times as fast as the wall's, and every period of both arms is divided by Speedup, the cluster
@@ -32,6 +36,6 @@
 //
 // # What must hold
 //
-// Result.Verify says whether the loop was closed at all: histories taken, metrics there, decisions, resizes, full nodes. Who does
-// better is not among it.
+// Result.Verify says whether the loop was closed at all: histories taken, metrics there, decisions, resizes, full nodes,
+// nodes divided as their objects say. Who does better is not among it.
 package closedloop

@@ -1,12 +1,16 @@
 package closedloop
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/simulator/closedloop/isolation"
 	"github.com/ballast-k8s/ballast/simulator/hollownode"
 	"github.com/ballast-k8s/ballast/simulator/hotel"
 )
@@ -66,6 +70,49 @@ func TestBatchLeavesRoom(t *testing.T) {
 	}
 	if room < 0.6*want || room > want {
 		t.Errorf("nodes without streaming batch work have room for %.1f of %.1f cores", room, want)
+	}
+}
+
+// Each node of the arm that has agents gets a wish of its own, and where batch work streams it is kept to itself.
+func TestWishes(t *testing.T) {
+	t.Parallel()
+	if arms()[0].divided() {
+		t.Error("the nodes of the stock arm are divided")
+	}
+	a := arms()[1]
+	class := map[string]string{}
+	for _, o := range a.batch() {
+		p, ok := o.(v1.Pod)
+		if !ok {
+			t.Fatalf("%T is no pod", o)
+		}
+		class[p.Spec.NodeName] = p.Labels[hollownode.ClassLabel]
+	}
+	for i, o := range a.wishes() {
+		w, ok := o.(v1alpha1.NodeIsolation)
+		if !ok || w.Name != a.nodeNames()[i] {
+			t.Fatalf("wish %d is %+v, want one for node %s", i, o, a.nodeNames()[i])
+		}
+		for _, p := range w.Spec.Partitions {
+			if shared := p.Caches[0].Shared; shared == (class[w.Name] == hotel.ClassBatch) {
+				t.Errorf("node %s, whose batch work is of class %s: partition %s, shared %v", w.Name, class[w.Name], p.Name, shared)
+			}
+		}
+	}
+}
+
+func TestSettle(t *testing.T) {
+	t.Parallel()
+	pod := func(node, label, value string) v1.Pod {
+		return v1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{label: value}}, Spec: v1.PodSpec{NodeName: node}}
+	}
+	n := isolation.Node{Name: "a"}
+	settle(&n, []v1.Pod{
+		pod("a", hollownode.DefaultServiceLabel, "user"), pod("b", hollownode.DefaultServiceLabel, "geo"), pod("a", "x", "y"),
+		pod("a", hollownode.ThreadsLabel, "16"), pod("a", hollownode.DefaultServiceLabel, "geo"), pod("b", hollownode.ThreadsLabel, "2"),
+	})
+	if n.Batch != 1 || !slices.Equal(n.Services, []string{"geo", "user"}) {
+		t.Errorf("%d batch pods and services %v, want 1, geo and user", n.Batch, n.Services)
 	}
 }
 

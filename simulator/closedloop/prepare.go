@@ -12,6 +12,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/manifests"
 	"github.com/ballast-k8s/ballast/predictor/interference"
+	"github.com/ballast-k8s/ballast/simulator/closedloop/isolation"
 	"github.com/ballast-k8s/ballast/simulator/demo"
 	"github.com/ballast-k8s/ballast/simulator/hollownode"
 	"github.com/ballast-k8s/ballast/simulator/hotel"
@@ -39,6 +40,7 @@ type side struct {
 	arm
 
 	nodes   *hollownode.Nodes
+	agents  *isolation.Agents // nil where the nodes are not divided
 	reasons []string
 	// What was seen while the clock ran: the greatest lag, and at how many of the looks every node was full.
 	maxLag      time.Duration
@@ -100,9 +102,12 @@ func Prepare(ctx context.Context, cluster *localcluster.Cluster, cfg Config) (*L
 	return l, nil
 }
 
-// installTypes applies types and our recommender's roles.
+// installTypes applies types and the roles of our recommender and agents.
 func (l *Loop) installTypes(ctx context.Context) error {
-	for _, file := range []string{"crd/ballast.dev_latencyobjectives.yaml", "recommender/rbac.yaml"} {
+	for _, file := range []string{
+		"crd/ballast.dev_latencyobjectives.yaml", "recommender/rbac.yaml",
+		"crd/ballast.dev_nodeisolations.yaml", "node/rbac.yaml", "node/admission.yaml",
+	} {
 		b, err := manifests.FS.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("reading built-in manifest: %w", err)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/simulator/closedloop/isolation"
 )
 
 // nameWidth is that of the longest name in the table.
@@ -36,6 +37,11 @@ func (r *Result) Print(w io.Writer) error {
 	fmt.Fprintln(w)
 	for _, sentence := range r.Reading() {
 		fmt.Fprintln(w, sentence)
+	}
+	for i := range r.Arms {
+		if err := isolation.Print(w, r.Arms[i].Divided); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -218,10 +218,7 @@ func (r *run) armResult(ctx context.Context, s *side) (*Arm, error) {
 			Lower: b.lower, Target: b.target, Upper: b.upper, Samples: samples[service.Name] - int64(h.samples),
 		})
 	}
-	streaming := map[string]bool{}
-	for _, node := range s.arm.nodeNames()[:len(s.arm.nodeNames())/2] {
-		streaming[node] = true
-	}
-	a.locate(series.Total.Pods, streaming)
-	return a, nil
+	a.locate(series.Total.Pods, s.streaming())
+	a.Divided, err = r.divisions(ctx, s)
+	return a, err
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/interference"
+	"github.com/ballast-k8s/ballast/simulator/closedloop/isolation"
 )
 
 // Result is what the closed loop showed. All times are the application's own: what the cluster saw is multiplied by Speedup.
@@ -84,6 +85,8 @@ type Arm struct {
 	Pods   int `json:"pods"`
 	// Reasons are some of the scheduler's; stock gives none.
 	Reasons []string `json:"reasons,omitempty"`
+	// Divided is how the arm's nodes are divided at the end; none where they have no agent.
+	Divided []isolation.Node `json:"divided,omitempty"`
 }
 
 // FullShare is the share of its CPU from which on a node counts as full.

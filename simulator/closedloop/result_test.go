@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/simulator/closedloop/isolation"
 	"github.com/ballast-k8s/ballast/simulator/hollownode"
 	"github.com/ballast-k8s/ballast/simulator/hotel"
 	"github.com/ballast-k8s/ballast/simulator/plant/histogram"
@@ -34,9 +35,18 @@ func example() *Result {
 	}
 	r := &Result{
 		Seed: 1, Speedup: 60, WarmUpMinutes: WarmUpMinutes, Load: "a test", MeanRate: 315, Entry: hotel.Entry, Percentile: 0.99, TargetSeconds: 0.25,
-		Truth: "a table", VPA: "v1.7.3", Arms: []Arm{arm("stock", 0.971, 0.4, 9.6, 41), arm("Ballast", 0.9975, 0.1375, 11.52, 1)},
+		Truth: "a table", VPA: "v1.7.3", Nodes: 1, Arms: []Arm{arm("stock", 0.971, 0.4, 9.6, 41), arm("Ballast", 0.9975, 0.1375, 11.52, 1)},
 	}
 	r.Arms[1].Beside = 6
+	r.Arms[1].Divided = []isolation.Node{{
+		Name: "hotel-ballast-0", Ways: 4, WayBytes: 1 << 20, DeviceWays: isolation.Ways{3}, Services: []string{"frontend"}, Batch: 3, Streaming: true,
+		Groups: []isolation.Group{
+			{Name: isolation.Services, Owner: isolation.Ours, Ways: isolation.Ways{0, 1}, Bandwidth: 100},
+			{Name: isolation.Batch, Owner: isolation.Ours, Ways: isolation.Ways{2}, Bandwidth: 30},
+			{Name: "default group", Owner: isolation.Kernel, Ways: isolation.Ways{0, 1, 2, 3}, Bandwidth: 100},
+		},
+		Conditions: []metav1.Condition{{Type: v1alpha1.ConditionApplied, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonInForce, Message: "All is well."}},
+	}}
 	for i := range WarmUpMinutes + hourMinutes {
 		r.Standing = append(r.Standing, Standing{Seconds: float64(60 * i), Observed: 0.12, Predicted: 0.1, Low: 0.05, High: 0.2, Deciding: 8})
 	}
@@ -109,12 +119,16 @@ func TestVerify(t *testing.T) {
 		t.Errorf("a closed loop in which Ballast does worse: %v", err)
 	}
 	for want, change := range map[string]func(r *Result){
-		"arm stock got no request":               func(r *Result) { r.Arms[0].Requests = 0 },
-		"arm Ballast has 59 minutes":             func(r *Result) { r.Arms[1].Minutes = r.Arms[1].Minutes[1:] },
-		"requested at 40 % of the looks only":    func(r *Result) { r.Arms[0].Full = 0.4 },
-		"arm stock: no pod was resized":          func(r *Result) { r.Arms[0].AllResizes = 0 },
-		"took no sample of frontend's usage":     func(r *Result) { r.Arms[1].Sizes[0].Samples = 0 },
-		"arm stock: frontend has no recommend":   func(r *Result) { r.Arms[0].Sizes[0].Target = 0 },
+		"arm stock got no request":              func(r *Result) { r.Arms[0].Requests = 0 },
+		"arm Ballast has 59 minutes":            func(r *Result) { r.Arms[1].Minutes = r.Arms[1].Minutes[1:] },
+		"requested at 40 % of the looks only":   func(r *Result) { r.Arms[0].Full = 0.4 },
+		"arm stock: no pod was resized":         func(r *Result) { r.Arms[0].AllResizes = 0 },
+		"took no sample of frontend's usage":    func(r *Result) { r.Arms[1].Sizes[0].Samples = 0 },
+		"arm stock: frontend has no recommend":  func(r *Result) { r.Arms[0].Sizes[0].Target = 0 },
+		"arm Ballast: 0 of its 1 nodes are div": func(r *Result) { r.Arms[1].Divided = nil },
+		"node hotel-ballast-0 is not divided as wanted: way 3": func(r *Result) {
+			r.Arms[1].Divided[0].Differences = []string{"way 3 is elsewhere"}
+		},
 		"ballast-recommender decided in 0 of 65": func(r *Result) { blind(r.Standing) },
 		"never had an observed percentile":       func(r *Result) { unseen(r.Standing) },
 	} {

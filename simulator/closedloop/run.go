@@ -34,6 +34,7 @@ func (l *Loop) Run(ctx context.Context) (*Result, error) {
 	}{
 		{"starting schedulers, recommender and metrics-server", r.startComponents},
 		{"taking in the pods", r.placed},
+		{"dividing the nodes", r.divide},
 		{"filling the nodes with batch work", r.fill},
 		{"waiting for VPA", r.awaitVPA},
 		{"reading the histories", r.awaitHistories},

@@ -33,6 +33,7 @@ func (r *Result) Verify() error {
 			}
 		}
 	}
+	errs = append(errs, r.verifyDivision()...)
 	decided, observed := 0, 0
 	for _, s := range r.Standing {
 		if !s.Blind && s.Deciding > 0 {
@@ -52,4 +53,23 @@ func (r *Result) Verify() error {
 		return fmt.Errorf("the loop was not closed: %w", err)
 	}
 	return nil
+}
+
+// verifyDivision reports nodes of the arms that have agents which are not divided as wanted.
+func (r *Result) verifyDivision() []error {
+	var errs []error
+	for i, a := range arms() {
+		if !a.divided() || i >= len(r.Arms) {
+			continue
+		}
+		if have := len(r.Arms[i].Divided); have != r.Nodes {
+			errs = append(errs, fmt.Errorf("arm %s: %d of its %d nodes are divided", a.name, have, r.Nodes))
+		}
+		for _, n := range r.Arms[i].Divided {
+			for _, d := range n.Differences {
+				errs = append(errs, fmt.Errorf("node %s is not divided as wanted: %s", n.Name, d))
+			}
+		}
+	}
+	return errs
 }

@@ -18,6 +18,7 @@ type loopView struct {
 	Budgets  []budgetView
 	Plots    []template.HTML
 	Standing objectiveView
+	Divided  []divisionView
 }
 
 // sizeView is a service in both arms.
@@ -40,7 +41,7 @@ type objectiveView struct {
 }
 
 func newLoopView(result *closedloop.Result) (*loopView, error) {
-	v := &loopView{Result: result, Rows: result.Table(), Standing: newObjectiveView(result)}
+	v := &loopView{Result: result, Rows: result.Table(), Standing: newObjectiveView(result), Divided: newDivisionViews(result)}
 	if len(result.Arms) > 0 {
 		for i := range result.Arms[0].Sizes {
 			v.Sizes = append(v.Sizes, newSizeView(result, i))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/closedloop"
+	"github.com/ballast-k8s/ballast/simulator/closedloop/isolation"
 	"github.com/ballast-k8s/ballast/simulator/demo"
 	"github.com/ballast-k8s/ballast/simulator/plant"
 )
@@ -79,6 +81,7 @@ func loop() *closedloop.Result {
 	}
 	ours := arm("Ballast", 0.995)
 	ours.Reasons = []string{"pod b-1: because"}
+	ours.Divided = []isolation.Node{divided(), {Name: "silent", Differences: []string{"the agent has <b>not</b> reported"}}}
 	ms := func(n int) metav1.Duration { return metav1.Duration{Duration: time.Duration(n) * time.Millisecond} }
 	return &closedloop.Result{
 		Speedup: 60, WarmUpMinutes: 5, Entry: "GET /x", Percentile: 0.99, TargetSeconds: 0.25, Load: "a test", VPA: "v1.7.3",
@@ -92,6 +95,47 @@ func loop() *closedloop.Result {
 	}
 }
 
+// divided is a node of four ways: two of the services', two of batch work's, one of them both's, one of devices.
+func divided() isolation.Node {
+	return isolation.Node{
+		Name: "node-0", Ways: 4, WayBytes: 3 << 19, DeviceWays: isolation.Ways{3}, Services: []string{"geo", "geo", "user"}, Batch: 3,
+		Groups: []isolation.Group{
+			{Name: isolation.Services, Owner: isolation.Ours, Ways: isolation.Ways{0, 1}, Bandwidth: 100},
+			{Name: isolation.Batch, Owner: isolation.Ours, Ways: isolation.Ways{1, 2}, Bandwidth: 30},
+			{Name: "default group", Owner: isolation.Kernel, Ways: isolation.Ways{0, 1, 2, 3}, Bandwidth: 100},
+		},
+		Conditions: []metav1.Condition{{Type: v1alpha1.ConditionApplied, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonInForce, Message: "All is well."}},
+	}
+}
+
+func TestDividedNode(t *testing.T) {
+	t.Parallel()
+	n := divided()
+	v := newDividedNode(&n)
+	var drawn []string
+	for _, row := range v.Rows {
+		text := row.Name + "/" + row.Kind + " " + row.Size + " " + row.Limit + ":"
+		for _, c := range row.Cells {
+			text += "|" + c.Class
+			if c.Devices {
+				text += "+devices"
+			}
+		}
+		drawn = append(drawn, text)
+	}
+	want := []string{
+		"services/partition 3.0 MiB no limit:|own|shared|free|free+devices", // 2 × 1.5 MiB
+		"batch/batch 3.0 MiB 30 %:|free|shared|own|free+devices",
+		"default group/kernel 6.0 MiB no limit:|own|own|own|own+devices",
+	}
+	if !slices.Equal(drawn, want) {
+		t.Errorf("drawn\n%q, want\n%q", drawn, want)
+	}
+	if len(v.Services) != 2 || v.Services[0] != (guestView{"geo", 2}) || v.Batch != "3 batch pods that compute" {
+		t.Errorf("on it are %+v and %s", v.Services, v.Batch)
+	}
+}
+
 func TestReportOfTheLoop(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -102,6 +146,8 @@ func TestReportOfTheLoop(t *testing.T) {
 	for _, want := range []string{
 		"Only Ballast met the objective: stock answered 90.00 % within 250 ms, Ballast 99.50 %.", "588 [470, 700]", "3 × 590",
 		"151 ms [146, 156]", "99.50 % of 4321", "Met: True (Attained) enough", "52.0 ms", "21.4 %", "for reasons", "pod b-1: because", "pod a-0: because",
+		"threads are not placed in them yet, so they do not change the figures", "Applied: True (InForce) All is well.", "geo × 2", "applied, read back",
+		"Services has ways 0 to 1 (3.0 MiB), of which batch may use 1 too", "way 3: default group; devices use it too", "not as wanted",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the report does not show %q", want)
@@ -110,7 +156,10 @@ func TestReportOfTheLoop(t *testing.T) {
 	if n := strings.Count(page, "<svg"); n != 3+6 {
 		t.Errorf("%d plots, want three of the placement and six of the loop", n)
 	}
-	if strings.Contains(out.String(), "<b>front") {
+	if n := strings.Count(page, "applied, read back"); n != 1 {
+		t.Errorf("%d nodes are as wanted, want one of two", n)
+	}
+	if strings.Contains(out.String(), "<b>front") || strings.Contains(out.String(), "<b>not") {
 		t.Error("a service's name is markup")
 	}
 }

@@ -1,2 +1,3 @@
-// Package closedloop tests what the demonstration's second half knows of VPA against VPA's own code.
+// Package closedloop tests what the demonstration's second half knows of VPA against VPA's own code, and its nodes' agents on a real control
+// plane.
 package closedloop
