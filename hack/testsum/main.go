@@ -1,6 +1,6 @@
 // Command testsum reads the output of `go test -json` on its standard input and shows what a reader of a test run wants: one
-// line for each package, the output of failed tests, skipped tests by name, and last the number of tests passed and failed.
-// It exits 1 if a test or a package failed, or if no test ran at all.
+// line for each package, the output of failed tests, skipped tests with their reasons, and last the number of tests passed and
+// failed. It exits 1 if a test or a package failed, or if no test ran at all.
 package main
 
 import (
@@ -89,8 +89,22 @@ func (s *summary) add(line string) string {
 		s.passed++
 		delete(s.output, key)
 	case e.Action == "skip":
-		s.skipped = append(s.skipped, key)
+		s.skipped = append(s.skipped, key+reason(s.output[key]))
 		delete(s.output, key)
+	}
+	return ""
+}
+
+// reason is why a test was skipped, after a colon: what it said last, without where in the source. Empty if it said nothing.
+func reason(output []string) string {
+	for _, line := range slices.Backward(output) {
+		if strings.HasPrefix(strings.TrimSpace(line), "---") || strings.HasPrefix(line, "===") {
+			continue
+		}
+		_, said, ok := strings.Cut(line, ".go:")
+		if _, said, found := strings.Cut(said, ": "); ok && found {
+			return ": " + strings.TrimSpace(said)
+		}
 	}
 	return ""
 }

@@ -53,13 +53,17 @@ func TestSummarise(t *testing.T) {
 			want:   "panic: boom\n0 passed, 1 failed\n",
 			failed: 1,
 		},
-		"skipped tests are named, other lines pass through": {
+		"skipped tests are named with the reason, other lines pass through": {
 			run: []string{
 				`go: downloading something`,
+				`{"Action":"output","Package":"m/p","Test":"TestA","Output":"=== RUN   TestA\n"}`,
+				`{"Action":"output","Package":"m/p","Test":"TestA","Output":"    main_test.go:88: not here: it needs root\n"}`,
+				`{"Action":"output","Package":"m/p","Test":"TestA","Output":"--- SKIP: TestA (0.00s)\n"}`,
 				`{"Action":"skip","Package":"m/p","Test":"TestA"}`,
+				`{"Action":"skip","Package":"m/p","Test":"TestC"}`,
 				`{"Action":"pass","Package":"m/p","Test":"TestB/sub"}`,
 			},
-			want:   "go: downloading something\nskipped: m/p.TestA\n1 passed, 0 failed, 1 skipped\n",
+			want:   "go: downloading something\nskipped: m/p.TestA: not here: it needs root\nskipped: m/p.TestC\n1 passed, 0 failed, 2 skipped\n",
 			passed: 1,
 		},
 		"nothing ran": {want: "0 passed, 0 failed\n"},

@@ -54,6 +54,7 @@ type Agent struct {
 	publish  publisher
 	metrics  *metrics
 	wake     chan struct{} // holds one
+	began    time.Time     // when Run began
 
 	mu     sync.Mutex
 	mode   v1alpha1.Mode
@@ -77,6 +78,7 @@ func New(o Options) *Agent {
 
 // Run is the agent until the context ends. Groups stay as they are then.
 func (a *Agent) Run(ctx context.Context) error {
+	a.began = a.options.Clock.Now()
 	var following sync.WaitGroup
 	defer following.Wait()
 	for _, f := range []*follow.Follower{
@@ -125,6 +127,7 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 	defer cancel()
 	switch {
 	case !heard: // there may be one
+	case mode == "" && a.publish.written.IsZero() && now.Sub(a.began) < Period: // a first status without the mode would stand for ten seconds
 	case object == nil:
 		a.metrics.wrote(ctx, a.publish.create(writing))
 	default:

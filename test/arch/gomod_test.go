@@ -70,43 +70,68 @@ func kubernetesReplaces(file string, m, upstream gomod) []string {
 	return violations
 }
 
-// sameKubernetes returns where a tools module is built from another Kubernetes than the product: the control plane of the
-// tests would not be the one that our scheduler is made for.
-func sameKubernetes(product, tools gomod) []string {
-	var violations []string
-	if p, h := product.required(kubernetes), tools.required(kubernetes); p != h {
-		violations = append(violations, fmt.Sprintf("hack/tools/hyper/go.mod has %s %s, go.mod has %s: require the same", kubernetes, h, p))
-	}
-	return violations
+// machinery is a staging module of Kubernetes that everything has which speaks to an API server.
+const machinery = "k8s.io/apimachinery"
+
+// otherMinors are the tools whose Kubernetes libraries may be of another minor version, and why.
+var otherMinors = map[string]string{
+	"hack/tools/containerd/go.mod": "what it shares with a kubelet is CRI, which has a version of its own",
 }
 
-// sameVersions returns libraries that the product and the control plane are built with at different versions: whatever depends on
+// sameKubernetes returns where a tools module is built from another Kubernetes than the product: the control plane or the kubelet of the
+// tests would not be the one that our binaries are made for. Modules that are made of Kubernetes need the same release; those that
+// only have its libraries, chosen by their own releases, the same minor version.
+func sameKubernetes(file string, product, tools gomod) []string {
+	p, v := product.required(kubernetes), tools.required(kubernetes)
+	if v != "" && v != p {
+		return []string{fmt.Sprintf("%s has %s %s, go.mod has %s: require the same", file, kubernetes, v, p)}
+	}
+	minor := strings.Replace(p[:strings.LastIndex(p, ".")+1], "v1.", "v0.", 1)
+	if v = tools.required(machinery); v != "" && !strings.HasPrefix(v, minor) && otherMinors[file] == "" {
+		return []string{fmt.Sprintf("%s has %s %s, go.mod has %s %s: take a release of the tool that is made for %sx", file, machinery, v, kubernetes, p, minor)}
+	}
+	return nil
+}
+
+// sameVersions returns libraries that the product and a tool made of Kubernetes are built with at different versions: whatever depends on
 // them is then compiled twice, which is most of Kubernetes where it is golang.org/x/net. Replaced modules have their replacement's.
-func sameVersions(product, tools gomod) []string {
+func sameVersions(file string, product, tools gomod) []string {
 	var violations []string
 	for _, r := range product.Require {
 		if _, ok := product.replaced()[r.Path]; ok {
 			continue
 		}
 		if version := tools.required(r.Path); version != "" && version != r.Version {
-			violations = append(violations, fmt.Sprintf("go.mod has %s %s, hack/tools/hyper/go.mod has %s: they share one compile cache, so require the same (or exclude the newer one in go.mod, as is done for what VPA asks for)",
-				r.Path, r.Version, version))
+			violations = append(violations, fmt.Sprintf("go.mod has %s %s, %s has %s: they share one compile cache, so require the same (or exclude the newer one in go.mod, as is done for what VPA asks for)",
+				r.Path, r.Version, file, version))
 		}
 	}
 	return violations
 }
 
 func TestGomod(t *testing.T) {
-	product, hyper := readGomod(t, "go.mod"), readGomod(t, "hack/tools/hyper/go.mod")
+	product := readGomod(t, "go.mod")
 	dir := strings.TrimSpace(string(golang(t, "list", "-m", "-f", "{{.Dir}}", kubernetes)))
 	upstream := readGomod(t, filepath.Join(dir, "go.mod"))
 	if len(upstream.Replace) == 0 {
 		t.Fatalf("go.mod of %s replaces nothing: how staging modules are pinned has changed, look there", kubernetes)
 	}
 	report(t, kubernetesReplaces("go.mod", product, upstream))
-	report(t, sameKubernetes(product, hyper))
-	report(t, sameVersions(product, hyper))
-	report(t, kubernetesReplaces("hack/tools/hyper/go.mod", hyper, upstream))
+	made := 0 // of Kubernetes
+	for file := range files(t, func(name string) bool {
+		return strings.HasPrefix(name, "hack/tools/") && strings.HasSuffix(name, "/go.mod")
+	}) {
+		tools := readGomod(t, file)
+		report(t, sameKubernetes(file, product, tools))
+		if tools.required(kubernetes) != "" {
+			made++
+			report(t, sameVersions(file, product, tools))
+			report(t, kubernetesReplaces(file, tools, upstream))
+		}
+	}
+	if made < 2 {
+		t.Errorf("%d modules of hack/tools require %s, want the control plane's and the kubelet's at least", made, kubernetes)
+	}
 }
 
 func TestGomodRulesFindViolations(t *testing.T) {
@@ -130,13 +155,22 @@ func TestGomodRulesFindViolations(t *testing.T) {
 	expect(t, kubernetesReplaces("go.mod", extra, upstream), "example.com/fork, which is no staging module")
 	expect(t, kubernetesReplaces("go.mod", mod(`{}`), upstream), "require a v1 release")
 
-	expect(t, sameKubernetes(good, good), "")
-	expect(t, sameKubernetes(good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.2"}]}`)), "v1.36.2, go.mod has v1.36.3")
+	const file = "hack/tools/some/go.mod"
+	expect(t, sameKubernetes(file, good, good), "")
+	expect(t, sameKubernetes(file, good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.2"}]}`)), file+" has k8s.io/kubernetes v1.36.2, go.mod has v1.36.3")
+	machineryAt := func(version string) gomod {
+		return mod(`{"Require":[{"Path":"k8s.io/apimachinery","Version":"` + version + `"}]}`)
+	}
+	expect(t, sameKubernetes(file, good, machineryAt("v0.36.5")), "")
+	expect(t, sameKubernetes(file, good, machineryAt("v0.37.0")), "take a release of the tool that is made for v0.36.x")
+	expect(t, sameKubernetes(file, good, machineryAt("v0.3.6")), "made for v0.36.x")
+	expect(t, sameKubernetes("hack/tools/containerd/go.mod", good, machineryAt("v0.34.10")), "")
+	expect(t, sameKubernetes(file, good, mod(`{}`)), "")
 
 	library := func(version string) gomod {
 		return mod(`{"Require":[{"Path":"golang.org/x/net","Version":"` + version + `"}]}`)
 	}
-	expect(t, sameVersions(library("v0.49.0"), library("v0.49.0")), "")
-	expect(t, sameVersions(library("v0.56.0"), library("v0.49.0")), "golang.org/x/net v0.56.0, hack/tools/hyper/go.mod has v0.49.0")
-	expect(t, sameVersions(good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.3"},{"Path":"k8s.io/api","Version":"v0.0.0"}]}`)), "")
+	expect(t, sameVersions(file, library("v0.49.0"), library("v0.49.0")), "")
+	expect(t, sameVersions(file, library("v0.56.0"), library("v0.49.0")), "golang.org/x/net v0.56.0, hack/tools/some/go.mod has v0.49.0")
+	expect(t, sameVersions(file, good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.3"},{"Path":"k8s.io/api","Version":"v0.0.0"}]}`)), "")
 }

@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
-	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
 	"github.com/ballast-k8s/ballast/test/component"
 )
 
@@ -227,38 +226,22 @@ func (s *suite) awaitWeight(t *testing.T, pod *v1.Pod, request string) {
 // cpu.shares: 1024 a core. On v2 it is cpu.weight, into which runc turns shares: since its version 1.3.2 along a quadratic in the logarithm
 // with 1024 at 100.
 func (s *suite) weight(pod *v1.Pod, millis int64) (weight, want int64, err error) {
-	hierarchies, err := sandbox.Hierarchies()
+	shares := max(2, millis*1024/1000)
+	file, want := "cpu.shares", shares
+	dir, err := s.cgroup(pod, "cpu", false)
+	if err != nil {
+		file, want = "cpu.weight", v2Weight(shares)
+		dir, err = s.cgroup(pod, "cpu", true)
+	}
 	if err != nil {
 		return 0, 0, err
 	}
-	shares := max(2, millis*1024/1000)
-	for _, h := range hierarchies {
-		file, want := "cpu.shares", shares
-		switch {
-		case h.V2 && len(hierarchies) == 1:
-			file, want = "cpu.weight", v2Weight(shares)
-		case !h.Has("cpu"):
-			continue
-		}
-		id := pod.Status.ContainerStatuses[0].ContainerID
-		id = id[strings.LastIndex(id, "/")+1:]
-		for _, node := range s.nodes {
-			if node.Name != pod.Spec.NodeName {
-				continue
-			}
-			files, err := filepath.Glob(filepath.Join(h.Mount, node.Cgroup, "kubepods", "*", "pod"+string(pod.UID), id, file))
-			if err != nil || len(files) != 1 {
-				return 0, 0, fmt.Errorf("the cgroup of %s was found %d times below %s, want once: %w", pod.Name, len(files), node.Cgroup, err)
-			}
-			text, err := os.ReadFile(files[0])
-			if err != nil {
-				return 0, 0, err
-			}
-			weight, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-			return weight, want, err
-		}
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return 0, 0, err
 	}
-	return 0, 0, fmt.Errorf("no cgroup hierarchy with a CPU controller, or %s is on no node of ours", pod.Name)
+	weight, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	return weight, want, err
 }
 
 // v2Weight is opencontainers/cgroups' ConvertCPUSharesToCgroupV2Value: 2 shares are 1, 1024 are 100, 262144 are 10000.

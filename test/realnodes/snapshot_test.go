@@ -74,6 +74,9 @@ func takeSnapshot(t *testing.T) snapshot {
 	return s
 }
 
+// others bounds the wait for what others do on the machine at the same time, such as tests in a sandbox of theirs.
+const others = 15 * time.Second
+
 // wantSame fails unless the machine is as before, within the given time.
 func wantSame(t *testing.T, before snapshot, within time.Duration) {
 	t.Helper()
@@ -90,8 +93,14 @@ func wantSame(t *testing.T, before snapshot, within time.Duration) {
 }
 
 // difference says what is not as before, "" if nothing. Others may be at work on the machine, whose sessions come and go: not our business
-// are cgroups without our name that have gone, or have come with somebody in them, and mounts in others' temporary folders.
+// are processes and their networks that have gone, cgroups without our name that have gone, or have come with somebody in them, and
+// mounts in others' temporary folders.
 func difference(before, after snapshot) string {
+	left := func(after []string) func(string) bool {
+		return func(line string) bool { return !slices.Contains(after, line) }
+	}
+	before.Processes = slices.DeleteFunc(slices.Clone(before.Processes), left(after.Processes))
+	before.Namespaces = slices.DeleteFunc(slices.Clone(before.Namespaces), left(after.Namespaces))
 	kept := slices.DeleteFunc(slices.Clone(before.Cgroups), func(dir string) bool {
 		return foreign(dir) && !slices.Contains(after.Cgroups, dir)
 	})

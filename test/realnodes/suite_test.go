@@ -27,18 +27,20 @@ type suite struct {
 	*localcluster.Cluster
 	client kubernetes.Interface
 	nodes  []*realnodes.Node
+	agents []v1.Pod   // ballast-node's, one a node, in the order of nodes
+	addons chan error // of startAddons
 }
 
 // runSuite takes one cluster with two nodes through the tests. Those after depend on those before.
 func runSuite(t *testing.T) {
 	ctx := context.WithoutCancel(t.Context()) // the cluster must outlive it: its logs are read in the clean-up
 	begin := time.Now()
-	cluster, nodes, err := startNodes(ctx, imageFile())
+	cluster, nodes, err := startNodes(ctx, imageFile("workload"), imageFile("ballast-node"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("figure: a control plane and %d nodes are ready after %s", len(nodes), time.Since(begin).Round(10*time.Millisecond))
-	s := &suite{Cluster: cluster, nodes: nodes}
+	s := &suite{Cluster: cluster, nodes: nodes, addons: make(chan error, 1)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			s.tellLogs(t)
@@ -56,7 +58,9 @@ func runSuite(t *testing.T) {
 	}{
 		{"nodes", testNodes},
 		{"ballast-scheduler binds", testScheduler},
+		{"ballast-node on both nodes", testAgent},
 		{"contention, and a larger request against it", testContention},
+		{"ballast-node reports both containers", testReport},
 		{"from recommendation to cgroup", testRecommendation},
 	} {
 		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, s) }) {

@@ -1,6 +1,7 @@
 package realnodes_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,15 +27,15 @@ const (
 	hog, hogRequest, hogWork = "hog", "50m", "3ms"
 )
 
-// startAddons starts metrics-server and VPA, which takes them over 20 s.
-func (s *suite) startAddons(t *testing.T) {
-	t.Helper()
-	if _, err := addons.StartMetricsServer(t.Context(), s.Cluster, speedup); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := addons.StartVPA(t.Context(), s.Cluster, speedup); err != nil {
-		t.Fatal(err)
-	}
+// startAddons starts metrics-server and VPA, which takes them over 20 s, while the test goes on. The end comes through s.addons.
+func (s *suite) startAddons(ctx context.Context) {
+	go func() {
+		_, err := addons.StartMetricsServer(ctx, s.Cluster, speedup)
+		if err == nil {
+			_, err = addons.StartVPA(ctx, s.Cluster, speedup)
+		}
+		s.addons <- err
+	}()
 }
 
 // startRecommender starts ballast-recommender under the permissions of its manifests.
@@ -68,7 +69,9 @@ func (s *suite) startRecommender(t *testing.T) {
 // testRecommendation takes a recommendation of ballast-recommender all the way: kubelet, metrics-server, ballast-recommender, VPA's
 // updater, API server, kubelet, cgroup.
 func testRecommendation(t *testing.T, s *suite) {
-	s.startAddons(t)
+	if err := <-s.addons; err != nil {
+		t.Fatal(err)
+	}
 	s.startRecommender(t)
 	pods := s.startHog(t)
 	begin := time.Now()
@@ -81,8 +84,9 @@ func testRecommendation(t *testing.T, s *suite) {
 			}
 			pods[i] = *pod
 			// The recommendation is the end of the bucket with its 0.3 cores in it, 0.01·(1.05^19−1)/0.05 = 0.3054, and 15 % more: 351m.
-			// It comes from the first seconds, in which a start may cost more and a busy machine may give less: half of it to a third more.
-			if got := pod.Spec.Containers[0].Resources.Requests.Cpu().MilliValue(); got < 175 || got > 470 {
+			// It comes from the first seconds, in which a start may cost more, by a third, and a machine that others use too may give less: but
+			// not less than a third, or twice what was requested.
+			if got := pod.Spec.Containers[0].Resources.Requests.Cpu().MilliValue(); got < 100 || got > 470 {
 				return fmt.Sprintf("%s requests %dm", pod.Name, got)
 			}
 		}

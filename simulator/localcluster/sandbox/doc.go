@@ -18,5 +18,6 @@
 // The program, and whatever it started, is killed when it ends, when the context ends, and when the caller dies by any means: the
 // kernel ends all processes of a process id namespace with its first one, and its mounts and interfaces with them. What remains are
 // the cgroups and the folder. A small shell process in a session of its own, the watchdog, removes them, in all three cases: there
-// is one way to clean up, and it is the one that also works when the caller is killed.
+// is one way to clean up, and it is the one that also works when the caller is killed. Whoever kills the watchdog too leaves empty
+// cgroups and the folder behind: Run removes them the next time, a minute later at the earliest, the folder if it is in the same one.
 package sandbox

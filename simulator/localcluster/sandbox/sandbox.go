@@ -82,8 +82,8 @@ func Run(ctx context.Context, program Program) error {
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(dir)) // empty
 	}
-	err = runInit(ctx, program, dir, hierarchies)
-	return errors.Join(err, w.clean())
+	err = sweep(program.TempDir, hierarchies, time.Now())
+	return errors.Join(runInit(ctx, program, dir, hierarchies), w.clean(), err)
 }
 
 // makeFolder makes the sandbox's folder where it can be seen from inside.
@@ -163,18 +163,11 @@ type watchdog struct {
 
 // newWatchdog starts it, before there is anything to clean up.
 func newWatchdog(dir string, hierarchies []Hierarchy) (*watchdog, error) {
-	args := []string{"-c", watchdogScript, "ballast-watchdog", dir}
 	control, undo, err := undoRoot(hierarchies)
 	if err != nil {
 		return nil, err
 	}
-	args = append(args, control, undo)
-	for _, h := range hierarchies {
-		args = append(args, filepath.Join(h.Mount, filepath.Base(dir)))
-	}
-	w := &watchdog{cmd: exec.Command("/bin/sh", args...)}
-	w.cmd.Dir = "/"
-	w.cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	w := &watchdog{cmd: watchdogCommand(dir, control, undo, hierarchies)}
 	w.cmd.Stderr = &w.stderr
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // neither Ctrl-C nor a closed terminal reaches it
 	if w.stdin, err = w.cmd.StdinPipe(); err != nil {
@@ -184,6 +177,18 @@ func newWatchdog(dir string, hierarchies []Hierarchy) (*watchdog, error) {
 		return nil, fmt.Errorf("starting the watchdog: %w", err)
 	}
 	return w, nil
+}
+
+// watchdogCommand is the watchdog of the sandbox with that folder, and what it is to write to a file at the end.
+func watchdogCommand(dir, control, undo string, hierarchies []Hierarchy) *exec.Cmd {
+	args := []string{"-c", watchdogScript, "ballast-watchdog", dir, control, undo}
+	for _, h := range hierarchies {
+		args = append(args, filepath.Join(h.Mount, filepath.Base(dir)))
+	}
+	cmd := exec.Command("/bin/sh", args...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	return cmd
 }
 
 // undoRoot returns what undoes the change that prepare makes to the root of cgroup v2: a file, and the words to write to it. Both are empty

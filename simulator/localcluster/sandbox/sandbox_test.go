@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,55 @@ func TestKilledWatchdog(t *testing.T) {
 	if err := w.clean(); err != nil {
 		t.Error(err)
 	}
+	wantNothingLeft(t, temp, "/"+filepath.Base(dir))
+}
+
+// TestSweep leaves what is left when both the program and its watchdog are killed.
+func TestSweep(t *testing.T) {
+	requireSandbox(t)
+	hierarchies, err := Hierarchies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	dir, err := makeFolder(temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, _, err := prepare(dir, hierarchies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweepAt := func(age time.Duration) {
+		t.Helper()
+		old := time.Now().Add(-age)
+		if err := os.Chtimes(filepath.Dir(group), old, old); err != nil {
+			t.Fatal(err)
+		}
+		if err := sweep(temp, hierarchies, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweepAt(abandonedAfter / 2)
+	if _, err := os.Stat(group); err != nil {
+		t.Errorf("a sandbox that may be about to start was removed: %v", err)
+	}
+	cmd := exec.Command("sleep", "300")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(group, "cgroup.procs"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {
+		t.Error(err)
+	}
+	sweepAt(2 * abandonedAfter)
+	if _, err := os.Stat(group); err != nil {
+		t.Errorf("a sandbox with a process was removed: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait() // killed
+	sweepAt(2 * abandonedAfter)
 	wantNothingLeft(t, temp, "/"+filepath.Base(dir))
 }
 
