@@ -43,12 +43,30 @@ type InterferenceModelSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=8
 	Rank int `json:"rank"`
+	// InteractingDimensions is how many of the first dimensions interact.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=8
+	// +optional
+	InteractingDimensions int `json:"interactingDimensions,omitempty"`
+	// InteractionUnits is the load that counts as 1 in interactions.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	InteractionUnits float64 `json:"interactionUnits,omitempty"`
 	// Classes are the workload classes.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=map
 	// +listMapKey=name
 	Classes []InterferenceClass `json:"classes"`
+	// Setting is the machine shape and partitioning that classes and mixes are of.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Setting string `json:"setting,omitempty"`
+	// Settings are the other ones that were measured.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Settings []InterferenceSetting `json:"settings,omitempty"`
 	// Mixes are the measured mixes kept for look-up.
 	// +kubebuilder:validation:MaxItems=2000
 	// +listType=atomic
@@ -81,6 +99,10 @@ type InterferenceClass struct {
 	// +kubebuilder:validation:MaxItems=153
 	// +listType=atomic
 	Covariance []float64 `json:"covariance"`
+	// +kubebuilder:validation:MaxItems=143
+	// +listType=atomic
+	// +optional
+	Interactions []float64 `json:"interactions,omitempty"`
 	// +kubebuilder:validation:Minimum=0
 	ResidualStdDev float64 `json:"residualStdDev"`
 	// +kubebuilder:validation:Minimum=0
@@ -110,6 +132,18 @@ type InterferenceClass struct {
 	Observations int `json:"observations"`
 }
 
+// InterferenceSetting is interference.Setting.
+type InterferenceSetting struct {
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// +kubebuilder:validation:MaxItems=200
+	// +listType=atomic
+	Pressure []float64 `json:"pressure"`
+	// +kubebuilder:validation:Minimum=0
+	Cells int `json:"cells"`
+}
+
 // MeasuredMix is interference.MeasuredMix.
 type MeasuredMix struct {
 	// +kubebuilder:validation:MaxItems=200
@@ -128,11 +162,24 @@ type MeasuredMix struct {
 
 // FitQuality is interference.Quality.
 type FitQuality struct {
-	Mixes                       int     `json:"mixes"`
-	Cells                       int     `json:"cells"`
+	Mixes          int     `json:"mixes"`
+	Cells          int     `json:"cells"`
+	EffectiveMixes float64 `json:"effectiveMixes"`
+	FitAccuracy    `json:",inline"`
+	// +optional
+	OtherCampaign *FitAccuracy `json:"otherCampaign,omitempty"`
+	// +optional
+	OlderCells int     `json:"olderCells,omitempty"`
+	Coverage   float64 `json:"coverage"`
+}
+
+// FitAccuracy is interference.Accuracy.
+type FitAccuracy struct {
 	MeanAbsolutePercentageError float64 `json:"meanAbsolutePercentageError"`
 	R2                          float64 `json:"r2"`
-	Coverage                    float64 `json:"coverage"`
+	// +kubebuilder:validation:MaxItems=2
+	// +listType=atomic
+	StandardErrors []float64 `json:"standardErrors"`
 }
 
 // InterferenceModelList is a list of InterferenceModel.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -36,7 +37,8 @@ func newFitCommand() *cobra.Command {
 A mixes file is CSV (or .csv.gz) with a header and one measured mix a line: n_<class> is the number of
 containers of a workload class on the node, perf_<class> the performance of one of them (1 = alone on the
 node; empty = absent or failed). Rows of a campaign (column campaign) that disagrees with the others on the
-mixes they share are left out, and said so.`,
+mixes they share are left out, and said so. A column setting names the machine shape and partitioning of the
+node: the model is of the one with the most rows, and learns how much more or less neighbours weigh in the others.`,
 		Example: `  ballast interference fit --mixes mixes.csv.gz,pairs.csv --out model.json`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,14 +65,26 @@ mixes they share are left out, and said so.`,
 				fmt.Fprintln(cmd.OutOrStdout(), "too few mixes to leave some out: nothing is known of its error")
 				return nil
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "on mixes left out (%d cells): error %.1f %%, R² per class %.3f, 90 %% interval holds %.1f %%\n",
-				q.Cells, 100*q.MeanAbsolutePercentageError, q.R2, 100*q.Coverage)
+			printQuality(cmd.OutOrStdout(), q)
 			return nil
 		},
 	}
 	cmd.Flags().StringSliceVar(&mixes, "mixes", nil, "mixes files, separated by commas")
 	cmd.Flags().StringVar(&out, "out", "", "model file to write")
 	return cmd
+}
+
+// printQuality says what to expect of mixes that nobody measured.
+func printQuality(w io.Writer, q interference.Quality) {
+	line := func(what string, a interference.Accuracy) {
+		fmt.Fprintf(w, "%s: error %.2f ± %.2f %%, R² per class %.3f ± %.3f\n", what,
+			100*a.MeanAbsolutePercentageError, 100*a.StandardErrors[0], a.R2, a.StandardErrors[1])
+	}
+	line(fmt.Sprintf("on mixes left out, weighted to those not measured (%d cells)", q.Cells), q.Accuracy)
+	if q.OtherCampaign != nil {
+		line(fmt.Sprintf("on them as another campaign measured them (%d cells)", q.OlderCells), *q.OtherCampaign)
+	}
+	fmt.Fprintf(w, "90 %% interval holds %.1f %%\n", 100*q.Coverage)
 }
 
 // fitFiles fits a model to mixes files and returns what a user should know about the data.
@@ -93,7 +107,7 @@ func fitFiles(paths []string) (*interference.Model, []string, error) {
 }
 
 func newPredictCommand() *cobra.Command {
-	var modelPath, mixes string
+	var modelPath, mixes, setting string
 	var output outputFormat
 	cmd := &cobra.Command{
 		Use:   "predict",
@@ -109,6 +123,13 @@ func newPredictCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if setting != "" {
+				in, ok := model.In(setting)
+				if !ok {
+					return fmt.Errorf("--setting %s: the model knows nothing of it; measure mixes there and fit with a column setting", setting)
+				}
+				model = in
+			}
 			table, err := readMixes(mixes)
 			if err != nil {
 				return err
@@ -122,6 +143,7 @@ func newPredictCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as `ballast interference fit` writes it")
 	cmd.Flags().StringVar(&mixes, "mixes", "", "mixes file; only its n_ columns are read")
+	cmd.Flags().StringVar(&setting, "setting", "", "machine shape and partitioning to predict for (default the one the model was fitted in)")
 	output.register(cmd, "table", "csv", "json")
 	return cmd
 }

@@ -54,8 +54,12 @@ func TestFitThenPredict(t *testing.T) {
 	t.Parallel()
 	model := filepath.Join(t.TempDir(), "model.json")
 	code, out, stderr := ballast(t, "interference", "fit", "--mixes", mixesFile(t), "--out", model)
-	if code != exitDone || !strings.Contains(out, "2 classes, 14 distinct mixes\non mixes left out (20 cells)") {
+	if code != exitDone || !strings.Contains(out, "2 classes, 14 distinct mixes\non mixes left out, weighted to those not measured (20 cells)") {
 		t.Fatalf("fit: exit %d, %q, %q", code, out, stderr)
+	}
+	code, _, stderr = ballast(t, "interference", "predict", "--model", model, "--mixes", mixesFile(t), "--setting", "huge")
+	if code != exitFailed || !strings.Contains(stderr, "--setting huge: the model knows nothing of it") {
+		t.Errorf("predict for an unknown setting: exit %d, %q", code, stderr)
 	}
 	// Columns in another order, one class absent, and a perf_ column that must be ignored.
 	questions := writeTemp(t, "q.csv", "n_b,n_a,perf_b,perf_a\n2,1,,\n0,5,,0.123\n")

@@ -117,13 +117,13 @@ func TestIntervalOfAClassMeasuredAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, mix := range map[string]Mix{"known": {{0, 1}, {1, 7}}, "unknown": {{Unknown, 7}, {0, 1}}} {
+	for name, mix := range map[string]Mix{"known": {{Class: 0, Units: 1}, {Class: 1, Units: 7}}, "unknown": {{Class: Unknown, Units: 7}, {Class: 0, Units: 1}}} {
 		p := m.Predict(mix, 0)
 		if p.Lo > 0.3 || p.Hi < 3 || !p.Extrapolated {
 			t.Errorf("beside seven %s containers it is predicted as %+v", name, p)
 		}
 	}
-	if p := m.Predict(Mix{{Unknown, 1e6}, {0, 1}}, 0); math.IsInf(p.Hi, 0) || math.IsNaN(p.Lo) {
+	if p := m.Predict(Mix{{Class: Unknown, Units: 1e6}, {Class: 0, Units: 1}}, 0); math.IsInf(p.Hi, 0) || math.IsNaN(p.Lo) {
 		t.Errorf("beside a million containers it is predicted as %+v", p)
 	}
 }
@@ -153,30 +153,5 @@ func TestOutliersDoNotShrinkWhatIsNotKnown(t *testing.T) {
 	share, n := coverage(t, m, law, strange, 0.01, false, func(_ Mix, class int) bool { return class <= 1 })
 	if share < 0.85 {
 		t.Errorf("%.3f of %v measurements beside a class never seen there lie in their 90 %% interval", share, n)
-	}
-}
-
-func TestSeen(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(28, 28))
-	for _, n := range []int{1, 8, 9, 200} {
-		seen := make([]bool, n)
-		for j := range seen {
-			seen[j] = rng.IntN(2) == 1
-		}
-		back, err := decodeSeen(encodeSeen(seen), n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for j := range seen {
-			if seen[j] != back[j] {
-				t.Errorf("class %d of %d is %v, was %v", j, n, back[j], seen[j])
-			}
-		}
-	}
-	for _, text := range []string{"zz", "01", "010203"} {
-		if _, err := decodeSeen(text, 9); err == nil {
-			t.Errorf("%q is accepted for 9 classes", text)
-		}
 	}
 }

@@ -24,13 +24,13 @@ func newLookup(d *Document) lookup {
 		mix := make(Mix, len(stored.Classes))
 		cells := make([]measurement, len(stored.Classes))
 		for k, class := range stored.Classes {
-			mix[k] = Load{class, stored.Units[k]}
+			mix[k] = Load{Class: class, Units: stored.Units[k]}
 			if stored.Repeats[k] > 0 {
 				cells[k] = measurement{math.Log(stored.Performance[k]), float64(stored.Repeats[k])}
 			}
 		}
 		l.mixes, l.cells = append(l.mixes, mix), append(l.cells, cells)
-		h := mix.hash()
+		h := mix.Hash()
 		l.byHash[h] = append(l.byHash[h], int32(i)) //nolint:gosec // i < MaxMixes
 	}
 	return l
@@ -38,8 +38,8 @@ func newLookup(d *Document) lookup {
 
 // position returns where mix stands in the look-up, or notMeasured.
 func (l *lookup) position(mix Mix) int {
-	for _, i := range l.byHash[mix.hash()] {
-		if l.mixes[i].equal(mix) {
+	for _, i := range l.byHash[mix.Hash()] {
+		if l.mixes[i].Equal(mix) {
 			return int(i)
 		}
 	}
@@ -55,39 +55,26 @@ func (l *lookup) at(position, k int) (measurement, bool) {
 	return obs, obs.repeats > 0
 }
 
-// hash is FNV-1a over the classes and the bits of their units.
-func (mix Mix) hash() uint64 {
-	const offset, prime = 14695981039346656037, 1099511628211
-	h := uint64(offset)
-	for _, l := range mix {
-		h = (h ^ uint64(int64(l.Class))) * prime //nolint:gosec // any bijection will do
-		h = (h ^ math.Float64bits(l.Units)) * prime
-	}
-	return h
-}
-
-func (mix Mix) equal(other Mix) bool {
-	if len(mix) != len(other) {
-		return false
-	}
-	for i, l := range mix {
-		if l != other[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // normal is a normal distribution of ln(performance).
 type normal struct{ mean, variance float64 }
 
-// blend combines the law's belief with a measurement of this very mix, each weighted by its precision. repeats measurements of
-// standard deviation noise have the variance noise²/repeats.
-func blend(law normal, obs measurement, noise float64) normal {
+// leastTrust is the least weight of a measurement of a mix against the law. Where the law has come down to the noise, precision alone
+// would ignore measurements: of Metis' residuals a fifth to two thirds come back in another campaign. Simulated on Metis' mixes
+// (truths drawn around the fitted law, refitted, placed by the configuration LP: 5 scenarios, 20 truths), three quarters gain 0.4 to
+// 1.7 % of mean performance if a mix does again what it did, and lose at most 0.4 % if but a fifth of its residual comes back.
+const leastTrust = 0.75
+
+// blend combines the law's belief with a measurement of this very mix, weighted by precision but for leastTrust. repeats measurements of
+// standard deviation noise have the variance noise²/repeats. trust is the weight of the measurement.
+func blend(law normal, obs measurement, noise float64) (belief normal, trust float64) {
 	noiseVariance := noise * noise / obs.repeats
-	if law.variance+noiseVariance == 0 {
-		return normal{obs.log, 0}
+	trust = 1
+	if noiseVariance > 0 {
+		trust = math.Max(law.variance/(law.variance+noiseVariance), leastTrust)
 	}
-	w := law.variance / (law.variance + noiseVariance) // weight of the measurement
-	return normal{mean: law.mean + w*(obs.log-law.mean), variance: w * noiseVariance}
+	rest := 1 - trust
+	return normal{
+		mean:     law.mean + trust*(obs.log-law.mean),
+		variance: trust*trust*noiseVariance + rest*rest*law.variance,
+	}, trust
 }

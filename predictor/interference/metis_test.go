@@ -50,12 +50,17 @@ func TestFitOnMetis(t *testing.T) {
 	}
 	q := m.Document().Fit
 	t.Logf("%d mixes, %d cells: error %.4f R² %.4f coverage %.3f; %q", q.Mixes, q.Cells, q.MeanAbsolutePercentageError, q.R2, q.Coverage, ds.Notes)
-	// Figures of this data set, with room for another random number of folds: a change that loses more is a regression.
-	if q.MeanAbsolutePercentageError > 0.040 || q.R2 < 0.905 || q.Coverage < 0.88 || q.Coverage > 0.92 {
-		t.Errorf("error %.4f, want at most 0.040; R² %.4f, want at least 0.905; coverage %.3f, want 0.88 to 0.92", q.MeanAbsolutePercentageError, q.R2, q.Coverage)
+	// Figures of this data set, with the room of two standard errors: a change that loses more is a regression. A quadratic ridge with
+	// presence and redis times count gets 0.0256 and 0.932, and in the other campaign 0.0338 and 0.895.
+	if q.MeanAbsolutePercentageError > 0.0245 || q.R2 < 0.926 || q.Coverage < 0.88 || q.Coverage > 0.92 {
+		t.Errorf("error %.4f, want at most 0.0245; R² %.4f, want at least 0.926; coverage %.3f, want 0.88 to 0.92", q.MeanAbsolutePercentageError, q.R2, q.Coverage)
 	}
-	if len(ds.Notes) != 1 || !strings.HasPrefix(ds.Notes[0], `campaign "0901" left out`) {
-		t.Errorf("notes are %q, want campaign 0901 left out: it was normalised separately", ds.Notes)
+	if o := q.OtherCampaign; o == nil || o.MeanAbsolutePercentageError > 0.034 || o.R2 < 0.89 {
+		t.Errorf("against the other campaign %+v, want an error of at most 0.034 and R² of at least 0.89", o)
+	}
+	t.Logf("se %v other %+v (%d) effective %v", q.StandardErrors, q.OtherCampaign, q.OlderCells, q.EffectiveMixes)
+	if len(ds.Notes) != 2 || !strings.HasPrefix(ds.Notes[0], `campaign "0901" left out`) || !strings.HasPrefix(ds.Notes[1], `campaign "0902" gives way to "0905"`) {
+		t.Errorf("notes are %q, want campaign 0901 left out, which was normalised separately, and 0902 to give way to 0905", ds.Notes)
 	}
 	for _, c := range m.Document().Classes {
 		t.Logf("%-12s residual %.4f noise %.4f scale %.2f drift %.4f range %.2f-%.2f n=%d", c.Name, c.ResidualStdDev, c.NoiseStdDev, c.IntervalScale, c.ExtrapolationStdDev, c.Min, c.Max, c.Observations)
@@ -89,12 +94,15 @@ func TestExtrapolationOnMetis(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var absolute, n, inside, width float64
+		var absolute, n, inside, width, sum, sumSquares, squares float64
 		for _, o := range large {
 			for k, l := range o.Mix {
 				p := m.Predict(o.Mix, l.Class)
 				for _, x := range o.Cells[k].Logs {
 					truth := math.Exp(x)
+					sum += truth
+					sumSquares += truth * truth
+					squares += (truth - p.Mean) * (truth - p.Mean)
 					absolute += math.Abs(p.Mean-truth) / truth
 					width += math.Log(p.Hi / p.Lo)
 					if p.Lo <= truth && truth <= p.Hi {
@@ -105,8 +113,11 @@ func TestExtrapolationOnMetis(t *testing.T) {
 			}
 		}
 		q := m.Document().Fit
-		t.Logf("<=%v containers (%d mixes): reported error %.3f coverage %.3f; on %v larger cells error %.3f coverage %.3f, mean width of ln %.2f",
-			most, q.Mixes, q.MeanAbsolutePercentageError, q.Coverage, n, absolute/n, inside/n, width/n)
+		t.Logf("<=%v containers (%d mixes): reported error %.3f coverage %.3f; on %v larger cells error %.3f coverage %.3f, mean width of ln %.2f, R² of all %.4f",
+			most, q.Mixes, q.MeanAbsolutePercentageError, q.Coverage, n, absolute/n, inside/n, width/n, 1-squares/(sumSquares-sum*sum/n))
+		if r2 := 1 - squares/(sumSquares-sum*sum/n); most >= 4 && r2 < 0.92 {
+			t.Errorf("fitted to mixes of at most %v containers, R² of all larger ones is %.4f, want at least 0.92", most, r2)
+		}
 		// An interval that excludes nothing would hold everything: where there is something to go by, it must be of use too.
 		widest := map[float64]float64{3: 0.75, 4: 0.55, 5: 0.45}
 		if bound, ok := widest[most]; inside/n < 0.88 || ok && width/n > bound {

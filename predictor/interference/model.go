@@ -3,6 +3,9 @@ package interference
 import (
 	"fmt"
 	"math"
+
+	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
+	"github.com/ballast-k8s/ballast/predictor/interference/laws"
 )
 
 // Model predicts performance from a checked Document. It is immutable and safe for concurrent use.
@@ -18,8 +21,13 @@ type Model struct {
 	unknownCount, unknownPresence []float64
 	unknownVariance               [][3]float64
 	// unseen[t*classes+j] is whether j was never beside t, where the law's own covariance does not show it.
-	unseen   []bool
-	measured lookup
+	unseen []bool
+	// pressure is how many neighbours one neighbour counts for, by class; nil for one.
+	pressure []float64
+	// interaction are the vectors that interact; nil without.
+	interaction *interactions.Directions
+	together    []*interactions.Coefficients // by class; nil for none
+	measured    lookup
 }
 
 // Prediction is the predicted performance of one container of a class in a mix, 1 = alone on the node.
@@ -58,7 +66,7 @@ func New(d Document) (*Model, error) {
 		}
 		m.unknownVariance[t] = m.varianceOfUnknown(t)
 		if class.Seen != "" {
-			seen, err := decodeSeen(class.Seen, n)
+			seen, err := laws.DecodeSeen(class.Seen, n)
 			if err != nil {
 				return nil, fmt.Errorf("interference model: classes[%d] (%s): %w", t, class.Name, err)
 			}
@@ -69,6 +77,20 @@ func New(d Document) (*Model, error) {
 		m.unknownCount[t] = math.Min(0, m.unknownCount[t])
 		m.unknownPresence[t] = math.Min(0, m.unknownPresence[t])
 	}
+	if d.InteractingDimensions > 0 {
+		m.interaction = &interactions.Directions{Dims: d.InteractingDimensions, Most: d.InteractionUnits}
+		for _, class := range d.Classes {
+			m.interaction.Pressure = append(m.interaction.Pressure, class.Pressure[:d.InteractingDimensions])
+			m.interaction.Presence = append(m.interaction.Presence, class.Presence[:d.InteractingDimensions])
+		}
+		m.interaction.Unit = interactions.UnitVectors(m.interaction.Pressure, m.interaction.Presence)
+		m.together = make([]*interactions.Coefficients, n)
+		for t, class := range d.Classes {
+			if len(class.Interactions) > 0 {
+				m.together[t] = interactions.NewCoefficients(class.Interactions, d.InteractingDimensions)
+			}
+		}
+	}
 	m.measured = newLookup(&m.doc)
 	return m, nil
 }
@@ -78,6 +100,31 @@ func (m *Model) Document() Document { return m.doc }
 
 // Version is the fingerprint of the model's content.
 func (m *Model) Version() string { return m.doc.Version }
+
+// In returns the model of another setting: a machine shape or a partitioning that was measured. It is as this one, but that
+// neighbours weigh more or less, and that nothing is looked up. ok is false where nothing is known of the setting; a model's own
+// setting is the model itself.
+func (m *Model) In(setting string) (other *Model, ok bool) {
+	if setting == m.doc.Setting {
+		return m, true
+	}
+	for _, s := range m.doc.Settings {
+		if s.Name == setting {
+			in := *m
+			in.pressure, in.measured = s.Pressure, lookup{}
+			return &in, true
+		}
+	}
+	return nil, false
+}
+
+// weight is how many neighbours one neighbour of class t counts for.
+func (m *Model) weight(t int) float64 {
+	if m.pressure == nil {
+		return 1
+	}
+	return m.pressure[t]
+}
 
 // Classes returns the class names; the position is the class index.
 func (m *Model) Classes() []string {
@@ -94,13 +141,9 @@ func (m *Model) ClassIndex(name string) (int, bool) {
 	return i, ok
 }
 
-// enough is the number of distinct mixes from which a class's law is data rather than prior: with fewer, its mean effects of load
-// and presence alone are not determined.
-const enough = 5
-
 // Measured reports whether the class was measured in enough mixes to act on: decisions that cannot be undone, such as to reject a
 // node, shall not rest on less.
-func (m *Model) Measured(class int) bool { return m.doc.Classes[class].Observations >= enough }
+func (m *Model) Measured(class int) bool { return m.doc.Classes[class].Observations >= laws.Enough }
 
 // Performance returns the predicted performance of one container of class t. The mix must hold t: 0 is returned if it does not.
 // It allocates nothing.
@@ -108,7 +151,9 @@ func (m *Model) Performance(mix Mix, t int) float64 {
 	position := m.measured.position(mix)
 	for k, l := range mix {
 		if l.Class == t && t != Unknown {
-			return m.performance(mix, k, position)
+			var f interactions.Felt
+			m.gather(&f, mix)
+			return m.performance(mix, k, position, &f)
 		}
 	}
 	return 0
@@ -118,12 +163,14 @@ func (m *Model) Performance(mix Mix, t int) float64 {
 // every class. Load of no known class adds nothing of its own and presses on the rest. It allocates nothing.
 func (m *Model) Value(mix Mix, weights []float64) float64 {
 	position := m.measured.position(mix)
+	var f interactions.Felt
+	m.gather(&f, mix)
 	var v float64
 	for k, l := range mix {
 		if l.Class == Unknown {
 			continue
 		}
-		p := l.Units * m.performance(mix, k, position)
+		p := l.Units * m.performance(mix, k, position, &f)
 		if weights != nil {
 			p *= weights[l.Class]
 		}
@@ -141,81 +188,100 @@ func (m *Model) Predict(mix Mix, t int) Prediction {
 			continue
 		}
 		obs, measured := m.measured.at(position, k)
-		return m.predict(mix, t, obs, measured)
+		return m.predict(mix, k, obs, measured)
 	}
 	return Prediction{}
 }
 
-// predict is Predict of class t with its measurement, if there is one.
-func (m *Model) predict(mix Mix, t int, obs measurement, measured bool) Prediction {
+// predict is Predict of the k-th class with its measurement, if there is one.
+func (m *Model) predict(mix Mix, k int, obs measurement, measured bool) Prediction {
+	t := mix[k].Class
+	var f interactions.Felt
+	m.gather(&f, mix)
 	c := &m.doc.Classes[t]
-	beyond := c.beyond(mix, t)
-	drift := beyond * c.ExtrapolationStdDev
-	law := normal{m.law(mix, t), m.coefficientVariance(mix, t)}
+	excess := beyond(c, mix, t)
+	drift := excess * c.ExtrapolationStdDev
+	law := normal{m.law(mix, k, &f), m.coefficientVariance(mix, t)}
 	belief, noise := law, c.ResidualStdDev // a new measurement scatters around the law by the residual
 	if measured {
-		lack := c.lackOfFit()
+		lack := lackOfFit(c)
 		// The law has seen this measurement, so that its own uncertainty is no reason to believe the measurement twice: the weights are
 		// those of lack of fit and noise, as in Value, and the law's part of the blend keeps the law's uncertainty.
-		belief = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev)
-		if lack > 0 {
-			rest := 1 - belief.variance*obs.repeats/(c.NoiseStdDev*c.NoiseStdDev)
-			if c.NoiseStdDev == 0 {
-				rest = 0
-			}
-			belief.variance += rest * rest * law.variance
-		}
+		var trust float64
+		belief, trust = blend(normal{law.mean, lack * lack}, obs, c.NoiseStdDev)
+		belief.variance += (1 - trust) * (1 - trust) * law.variance
 		if c.NoiseDegrees > 0 {
 			noise = c.NoiseStdDev // else the residual stays: how much of it is noise is not known
 		}
 	}
 	// The scale was measured where noise dominates. It may widen what the law does not know, but not shrink it.
-	width := math.Hypot(c.IntervalScale*noise, math.Max(c.IntervalScale, normalScale)*math.Sqrt(belief.variance))
+	width := math.Hypot(c.IntervalScale*noise, math.Max(c.IntervalScale, laws.NormalScale)*math.Sqrt(belief.variance))
 	if !measured {
 		// The scale was measured on mixes of the size of the data, which tell nothing of this part.
-		width = math.Hypot(width, normalScale*drift)
+		width = math.Hypot(width, laws.NormalScale*drift)
 	}
 	// The mean is bounded, the interval is not: what was never seen may well lie outside the range that was.
-	mean := c.bound(math.Exp(belief.mean))
+	mean := bound(c, math.Exp(belief.mean))
 	return Prediction{
-		Mean: mean, Measured: measured, Extrapolated: !measured && beyond > 0,
+		Mean: mean, Measured: measured, Extrapolated: !measured && excess > 0,
 		Lo: math.Min(mean, math.Exp(belief.mean-width)), Hi: math.Max(mean, math.Exp(math.Min(belief.mean+width, largestLog))),
 	}
 }
-
-// normalScale is the number of standard deviations on either side that hold 90 % of a normal distribution.
-const normalScale = 1.645
 
 // largestLog keeps the upper end of an interval a number that JSON can hold, however unsure the model is.
 const largestLog = 20
 
 // beyond is how many units more than ever measured are beside a container of class t.
-func (c *Class) beyond(mix Mix, t int) float64 {
+func beyond(c *Class, mix Mix, t int) float64 {
 	units := -c.MaxUnits
 	for _, l := range mix {
-		units += math.Max(l.neighbours(t), 0)
+		units += math.Max(l.Neighbours(t), 0)
 	}
 	return math.Max(units, 0)
 }
 
 // performance is Performance of the k-th class of a mix whose position in the look-up is known.
-func (m *Model) performance(mix Mix, k, position int) float64 {
+func (m *Model) performance(mix Mix, k, position int, f *interactions.Felt) float64 {
 	t := mix[k].Class
 	c := &m.doc.Classes[t]
-	eta := m.law(mix, t)
+	eta := m.law(mix, k, f)
 	if obs, ok := m.measured.at(position, k); ok {
-		lack := c.lackOfFit()
-		eta = blend(normal{eta, lack * lack}, obs, c.NoiseStdDev).mean
+		lack := lackOfFit(c)
+		belief, _ := blend(normal{eta, lack * lack}, obs, c.NoiseStdDev)
+		eta = belief.mean
 	}
-	return c.bound(math.Exp(eta))
+	return bound(c, math.Exp(eta))
 }
 
-// law is ln(performance) of one container of t under the log-linear law, without look-up.
-func (m *Model) law(mix Mix, t int) float64 {
+// gather is what a mix presses with, for law.
+func (m *Model) gather(f *interactions.Felt, mix Mix) {
+	if m.interaction != nil {
+		m.interaction.Gather(f, mix)
+	}
+}
+
+// law is ln(performance) of one container of the k-th class under the law, without look-up. all is what gather made of the mix.
+func (m *Model) law(mix Mix, k int, all *interactions.Felt) float64 {
+	t := mix[k].Class
+	eta := m.linear(mix, t)
+	if m.together == nil || m.together[t] == nil {
+		return eta
+	}
+	f := *all
+	m.interaction.LeaveOut(&f, mix[k], m.doc.Classes[t].MaxUnits)
+	if m.pressure != nil {
+		f.Weigh(m.pressure[t])
+	}
+	return eta + f.Effect(m.together[t])
+}
+
+// linear is the part of the law that is linear in load and presence.
+func (m *Model) linear(mix Mix, t int) float64 {
 	eta := m.doc.Classes[t].Response[0]
 	row := t * m.classes
+	weight := m.weight(t)
 	for _, l := range mix {
-		units := l.neighbours(t)
+		units := l.Neighbours(t) * weight
 		switch {
 		case units <= 0:
 		case l.Class == Unknown:
@@ -227,14 +293,6 @@ func (m *Model) law(mix Mix, t int) float64 {
 	return eta
 }
 
-// neighbours is the load that one container of class t has beside it: a container is not its own neighbour.
-func (l Load) neighbours(t int) float64 {
-	if l.Class == t {
-		return l.Units - 1
-	}
-	return l.Units
-}
-
 // coefficientVariance is z'Cov z: how unsure the law is of ln(performance of t) in this mix for want of data. Load of no known
 // class may do anything that a known class does.
 func (m *Model) coefficientVariance(mix Mix, t int) float64 {
@@ -242,8 +300,9 @@ func (m *Model) coefficientVariance(mix Mix, t int) float64 {
 	var z [1 + 2*MaxRank]float64
 	z[0] = 1
 	var v float64
+	weight := m.weight(t)
 	for _, l := range mix {
-		units := l.neighbours(t)
+		units := l.Neighbours(t) * weight
 		if units <= 0 {
 			continue
 		}
@@ -277,11 +336,11 @@ func (m *Model) coefficientVariance(mix Mix, t int) float64 {
 }
 
 // bound keeps a prediction inside the class's range.
-func (c *Class) bound(p float64) float64 { return math.Min(math.Max(p, c.Min), c.Max) }
+func bound(c *Class, p float64) float64 { return math.Min(math.Max(p, c.Min), c.Max) }
 
 // lackOfFit is the standard deviation of the law's own error: the residual less what noise explains. At least a tenth of the
 // residual is kept, because a noise estimate above the residual is chance, not a perfect law.
-func (c *Class) lackOfFit() float64 {
+func lackOfFit(c *Class) float64 {
 	v := c.ResidualStdDev*c.ResidualStdDev - c.NoiseStdDev*c.NoiseStdDev
 	return math.Max(math.Sqrt(math.Max(v, 0)), 0.1*c.ResidualStdDev)
 }

@@ -3,6 +3,8 @@ package interference
 import (
 	"fmt"
 	"math"
+
+	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
 )
 
 // validate checks what New relies on. It names the field and the expected form.
@@ -17,6 +19,9 @@ func (d *Document) validate() error {
 	case len(d.Mixes) > MaxMixes:
 		return fmt.Errorf("mixes has %d entries, expected at most %d", len(d.Mixes), MaxMixes)
 	}
+	if d.InteractingDimensions < 0 || d.InteractingDimensions > d.Rank || d.InteractingDimensions > 0 && !(d.InteractionUnits > 0 && d.InteractionUnits <= 1e6) {
+		return fmt.Errorf("interactingDimensions is %d and interactionUnits %v, expected 0 to rank dimensions, and with any a load above 0", d.InteractingDimensions, d.InteractionUnits)
+	}
 	names := make(map[string]int, len(d.Classes))
 	for i := range d.Classes {
 		c := &d.Classes[i]
@@ -24,9 +29,12 @@ func (d *Document) validate() error {
 			return fmt.Errorf("classes[%d].name is %q, expected a name that no other class has (classes[%d] is alike)", i, c.Name, j)
 		}
 		names[c.Name] = i
-		if err := c.validate(d.Rank); err != nil {
+		if err := validateClass(c, d.Rank, d.InteractingDimensions); err != nil {
 			return fmt.Errorf("classes[%d] (%s): %w", i, c.Name, err)
 		}
+	}
+	if err := d.validateSettings(); err != nil {
+		return err
 	}
 	for i := range d.Mixes {
 		if err := d.Mixes[i].validate(len(d.Classes)); err != nil {
@@ -39,8 +47,28 @@ func (d *Document) validate() error {
 	return nil
 }
 
-func (c *Class) validate(rank int) error {
-	width := 1 + 2*rank
+func (d *Document) validateSettings() error {
+	if len(d.Settings) > MaxSettings {
+		return fmt.Errorf("settings has %d entries, expected at most %d", len(d.Settings), MaxSettings)
+	}
+	for i, s := range d.Settings {
+		if s.Name == "" || s.Name == d.Setting || len(s.Pressure) != len(d.Classes) {
+			return fmt.Errorf("settings[%d] (%q) has %d pressures, expected a name other than %q and a pressure for each of %d classes", i, s.Name, len(s.Pressure), d.Setting, len(d.Classes))
+		}
+		for t, p := range s.Pressure {
+			if !(p > 0 && p <= 100) {
+				return fmt.Errorf("settings[%d].pressure[%d] is %v, expected a number above 0 and up to 100", i, t, p)
+			}
+		}
+	}
+	return nil
+}
+
+func validateClass(c *Class, rank, dims int) error {
+	width, together := 1+2*rank, interactions.Count(dims)
+	if dims == 0 || len(c.Interactions) == 0 {
+		together = 0
+	}
 	for _, v := range []struct {
 		field  string
 		values []float64
@@ -50,6 +78,7 @@ func (c *Class) validate(rank int) error {
 		{"presence", c.Presence, rank},
 		{"response", c.Response, width},
 		{"covariance", c.Covariance, width * (width + 1) / 2},
+		{"interactions", c.Interactions, together},
 		{"residualStdDev", []float64{c.ResidualStdDev}, 1},
 		{"noiseStdDev", []float64{c.NoiseStdDev}, 1},
 		{"intervalScale", []float64{c.IntervalScale}, 1},

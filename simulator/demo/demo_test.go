@@ -25,9 +25,9 @@ func TestGeneratedInputs(t *testing.T) {
 	if !slices.Equal(in.Model.Classes(), in.Truth.Classes()) {
 		t.Errorf("the model has classes %v, the truth %v", in.Model.Classes(), in.Truth.Classes())
 	}
-	// The truth is not log-linear, so that the model must err more than the noise of 3 %: a smaller error would mean that it is
-	// judged by its own form.
-	if e := in.Model.Document().Fit.MeanAbsolutePercentageError; e < 0.03 || e > 0.2 {
+	// Noise of 3 % has a mean absolute value of 0.03·sqrt(2/pi) = 0.024. The truth is not of the model's form, so that the model must
+	// not err much less than that: a smaller error would mean that it is judged by what it was fitted to.
+	if e := in.Model.Document().Fit.MeanAbsolutePercentageError; e < 0.022 || e > 0.2 {
 		t.Errorf("the model's error on left-out mixes is %.3f", e)
 	}
 	again, err := GeneratedInputs(1)

@@ -1,4 +1,4 @@
-package interference
+package mixes
 
 import (
 	"fmt"
@@ -134,9 +134,13 @@ func TestPoolLeavesOutAnotherNormalisation(t *testing.T) {
 	if !strings.HasPrefix(ds.Notes[0], `campaign "old" left out (40 rows): on the mixes it shares with "again", a differs by 24 %`) {
 		t.Errorf("notes are %q", ds.Notes)
 	}
+	// "again" is 2 % off without any noise, so that it is more than chance: it gives way to "new".
+	if !strings.HasPrefix(ds.Notes[1], `campaign "again" gives way to "new" on the mixes that both measured: a differs by 2.0 %`) {
+		t.Errorf("notes are %q", ds.Notes)
+	}
 	for _, o := range ds.Observations {
-		if n := len(o.Cells[0].Logs); n != 2 {
-			t.Errorf("mix %v has %d measurements of a, want those of new and again", o.Mix, n)
+		if c := o.Cells[0]; len(c.Logs) != 1 || len(c.Older) != 1 || math.Abs(c.Older[0]-c.Logs[0]-math.Log(1.02)) > 1e-5 {
+			t.Errorf("mix %v has measurements %v of a and older %v, want that of new, and that of again 2 %% above it", o.Mix, c.Logs, c.Older)
 		}
 	}
 }

@@ -1,8 +1,10 @@
-package interference
+package mixes
 
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // Unknown is the class index of load that the model has no class for. It presses on the others with the mean pressure of the
@@ -12,7 +14,7 @@ const Unknown = -1
 // Load is the load of one workload class on a node. Units are measured containers' worth: pressure belongs to load, not to
 // requests, so that it survives a resize.
 type Load struct {
-	Class int // index into Model.Classes, or Unknown
+	Class int // index into the classes of the data set or model, or Unknown
 	Units float64
 }
 
@@ -62,4 +64,44 @@ func MixOf(counts []float64) (Mix, error) {
 		}
 	}
 	return mix, nil
+}
+
+// Hash is FNV-1a over the classes and the bits of their units. It allocates nothing.
+func (mix Mix) Hash() uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for _, l := range mix {
+		h = (h ^ uint64(int64(l.Class))) * prime //nolint:gosec // any bijection will do
+		h = (h ^ math.Float64bits(l.Units)) * prime
+	}
+	return h
+}
+
+// Equal reports whether two mixes hold the same loads.
+func (mix Mix) Equal(other Mix) bool { return slices.Equal(mix, other) }
+
+// Neighbours is the load that one container of class t has beside it: a container is not its own neighbour. Below 0 it has none.
+func (l Load) Neighbours(t int) float64 {
+	if l.Class == t {
+		return l.Units - 1
+	}
+	return l.Units
+}
+
+// Beside is the load of all classes beside one container of class t.
+func (mix Mix) Beside(t int) float64 {
+	var units float64
+	for _, l := range mix {
+		units += math.Max(l.Neighbours(t), 0)
+	}
+	return units
+}
+
+// key is a printable identity of a mix that sorts.
+func (mix Mix) key() string {
+	var b strings.Builder
+	for _, l := range mix {
+		fmt.Fprintf(&b, "%03d:%g,", l.Class, l.Units)
+	}
+	return b.String()
 }

@@ -1,4 +1,4 @@
-package interference
+package mixes
 
 import (
 	"encoding/csv"
@@ -25,6 +25,8 @@ type Row struct {
 	Line int
 	// Campaign tells rows apart that were normalised differently; empty without such a column.
 	Campaign string
+	// Setting names the machine shape and partitioning of the node; empty without such a column.
+	Setting string
 	// Counts are the containers of each class; Performance the performance of one container, NaN where the class is absent or
 	// its measurement failed.
 	Counts, Performance []float64
@@ -33,6 +35,8 @@ type Row struct {
 // Bounds of what is believed: a node of a thousand containers, and of one container a thousand times its performance alone or a
 // thousandth. Beyond, it is another unit, and the fit loses its digits.
 const (
+	// MaxClasses bounds what a data set, and so a model, may hold.
+	MaxClasses     = 200
 	maxUnits       = 1000
 	maxPerformance = 1000
 )
@@ -41,10 +45,10 @@ const (
 type columns struct {
 	classes            []string
 	count, performance []int // by class; performance -1 where the file has no such column
-	campaign           int   // -1 without
+	campaign, setting  int   // -1 without
 }
 
-// ReadMixes reads a mixes file: CSV with a header, columns n_<class> and perf_<class> (and campaign) in any order; other columns
+// ReadMixes reads a mixes file: CSV with a header, columns n_<class> and perf_<class> (and campaign, and setting) in any order; other columns
 // are ignored. perf is empty or 0 where a class is absent or its measurement failed. Without perf columns every performance is
 // NaN. Errors name the file, the line and the column.
 func ReadMixes(name string, r io.Reader) (*Table, error) {
@@ -82,7 +86,7 @@ func ReadMixes(name string, r io.Reader) (*Table, error) {
 }
 
 func parseHeader(header []string) (columns, error) {
-	cols := columns{campaign: -1}
+	cols := columns{campaign: -1, setting: -1}
 	position := make(map[string]int, len(header))
 	for i, h := range header {
 		h = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
@@ -121,6 +125,9 @@ func parseHeader(header []string) (columns, error) {
 	if i, ok := position["campaign"]; ok {
 		cols.campaign = i
 	}
+	if i, ok := position["setting"]; ok {
+		cols.setting = i
+	}
 	return cols, nil
 }
 
@@ -129,6 +136,9 @@ func (cols *columns) parse(record []string) (Row, error) {
 	row := Row{Counts: make([]float64, n), Performance: make([]float64, n)}
 	if cols.campaign >= 0 {
 		row.Campaign = strings.Clone(record[cols.campaign])
+	}
+	if cols.setting >= 0 {
+		row.Setting = strings.Clone(record[cols.setting])
 	}
 	for k, class := range cols.classes {
 		text := strings.TrimSpace(record[cols.count[k]])

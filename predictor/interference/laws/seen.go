@@ -1,4 +1,4 @@
-package interference
+package laws
 
 import (
 	"encoding/hex"
@@ -19,8 +19,8 @@ func encodeSeen(seen []bool) string {
 	return hex.EncodeToString(b)
 }
 
-// decodeSeen reads what encodeSeen wrote for a number of classes.
-func decodeSeen(text string, classes int) ([]bool, error) {
+// DecodeSeen reads what encodeSeen wrote for a number of classes.
+func DecodeSeen(text string, classes int) ([]bool, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != (classes+7)/8 {
 		return nil, fmt.Errorf("seen is %q, expected %d hexadecimal digits, a bit for each class", text, 2*((classes+7)/8))

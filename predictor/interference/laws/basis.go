@@ -1,17 +1,24 @@
-package interference
+package laws
 
 import (
 	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
+	"github.com/ballast-k8s/ballast/predictor/interference/regression"
 )
 
-// basis returns the terms of a regression. Up to MaxRank classes every class presses in its own way: unit vectors. Beyond, the
+// interactingDims is how many of the leading dimensions interact where classes have none of their own: with three, a class has 33
+// terms for it, with eight 143, which neither the data nor an object of 200 classes have room for.
+const interactingDims = 3
+
+// basis returns the terms of a regression. Up to interactions.MaxDims classes every class presses in its own way: unit vectors. Beyond, the
 // vectors are the leading right singular vectors of the effect matrices of a regression with terms for every class, times the root
 // of their singular values.
 func basis(classes int, targets [][]sample) (*terms, error) {
-	rank := min(classes, MaxRank)
+	rank := min(classes, interactions.MaxDims)
 	own := make([][]float64, classes)
 	for i := range own {
 		own[i] = make([]float64, classes)
@@ -20,6 +27,7 @@ func basis(classes int, targets [][]sample) (*terms, error) {
 	every := &terms{pressure: own, presence: own, rank: classes, own: true}
 	if classes == rank {
 		every.seen = make([][]bool, classes)
+		every.inner = &interactions.Directions{Pressure: own, Presence: own, Dims: rank, Unit: true, Most: heaviest(targets)}
 		return every, nil
 	}
 	seen := make([][]bool, classes)
@@ -41,10 +49,25 @@ func basis(classes int, targets [][]sample) (*terms, error) {
 		return nil, err
 	}
 	presence, err := leading(presences, rank)
+	if err != nil {
+		return nil, err
+	}
 	return &terms{
+		inner:    &interactions.Directions{Pressure: pressure, Presence: presence, Dims: interactingDims, Most: heaviest(targets)},
 		pressure: pressure, presence: presence, rank: rank, seen: seen,
 		unseenLoad: spread(loads, seen, startLoad), unseenPresence: spread(presences, seen, startPresence),
-	}, err
+	}, nil
+}
+
+// heaviest is the largest load that any container had as neighbours, at least 1.
+func heaviest(targets [][]sample) float64 {
+	most := 1.0
+	for t, samples := range targets {
+		for _, s := range samples {
+			most = math.Max(most, s.mix.Beside(t))
+		}
+	}
+	return most
 }
 
 // beside lists the classes that one container of t had as neighbours in any sample.
@@ -52,7 +75,7 @@ func beside(samples []sample, t, classes int) []bool {
 	seen := make([]bool, classes)
 	for _, s := range samples {
 		for _, l := range s.mix {
-			if l.neighbours(t) > 0 {
+			if l.Neighbours(t) > 0 {
 				seen[l.Class] = true
 			}
 		}
@@ -87,15 +110,15 @@ func spread(effects *mat.Dense, seen [][]bool, start float64) float64 {
 // effects is the posterior mean of a class's response under the starting priors, in the document's terms. With more terms than
 // mixes it is solved in the mixes' space, D x'(x D x' + residual)⁻¹ y, which is the same.
 func (s *terms) effects(samples []sample, t int) ([]float64, error) {
-	kinds, p := s.kinds(), startPrior()
+	kinds, p := s.kinds(), start().Prior
 	rows, y := s.rows(samples, t)
 	const residual = startResidual * startResidual
 	if len(rows) >= len(kinds) {
-		post, err := newDesign(kinds, rows, y).solve(p, residual)
+		post, err := regression.New(kinds, rows, y).Solve(p, residual, 0)
 		if err != nil {
 			return nil, err
 		}
-		return s.means(post.mean), nil
+		return s.means(post.Mean), nil
 	}
 	n := len(rows)
 	x := mat.NewDense(n, len(kinds), nil)
@@ -122,23 +145,24 @@ func (s *terms) effects(samples []sample, t int) ([]float64, error) {
 		return nil, fmt.Errorf("solving the kernel: %w", err)
 	}
 	mean.MulVec(scaled.T(), &weights)
-	return s.means(&mean), nil
+	return s.means(mean.RawVector().Data), nil
 }
 
 // means adds the mean effect to each class's deviation: intercept, load effects, presence effects.
-func (s *terms) means(v *mat.VecDense) []float64 {
+func (s *terms) means(v []float64) []float64 {
 	out := make([]float64, 1+2*s.rank)
-	out[0] = v.AtVec(0)
+	out[0] = v[0]
 	for d := range s.rank {
-		out[1+d] = v.AtVec(1) + v.AtVec(3+d)
-		out[1+s.rank+d] = v.AtVec(2) + v.AtVec(3+s.rank+d)
+		out[1+d] = v[1] + v[3+d]
+		out[1+s.rank+d] = v[2] + v[3+s.rank+d]
 	}
 	return out
 }
 
 func (s *terms) rows(samples []sample, t int) (rows [][]float64, y []float64) {
+	most := heaviestBeside(samples, t)
 	for _, sample := range samples {
-		rows, y = append(rows, s.row(sample.mix, t)), append(y, sample.log)
+		rows, y = append(rows, s.row(sample.mix, t, most)), append(y, sample.fitted)
 	}
 	return rows, y
 }
@@ -158,7 +182,7 @@ func leading(m *mat.Dense, rank int) ([][]float64, error) {
 	for i := range vectors {
 		vectors[i] = make([]float64, rank)
 		for d := range rank {
-			vectors[i][d] = significant(v.At(i, d) * math.Sqrt(values[d]))
+			vectors[i][d] = Significant(v.At(i, d) * math.Sqrt(values[d]))
 		}
 	}
 	return vectors, nil
