@@ -1,0 +1,93 @@
+package master
+
+import "slices"
+
+// raises is how often the penalty for a pod left out is raised, a thousandfold each time, before it is believed that no room is left.
+const raises = 2
+
+// Generate solves the configuration LP: simplex method over the patterns known, then search for patterns that gain, until none is
+// found. Where all patterns are known it only has to look. It returns whether the optimum over all that is known was reached.
+func (m *Master) Generate() bool {
+	raised := 0
+	for round := 0; ; round++ {
+		for more := true; more; more = m.widen() {
+			if !m.Optimise() {
+				return false
+			}
+			m.narrow()
+		}
+		found, known := false, m.in.Valued
+		for g, k := range m.in.Kinds {
+			if !k.Whole && m.nodes[g] > 0 && m.search(g, round) {
+				found = true
+			}
+		}
+		switch {
+		case m.in.Err != nil:
+			return true
+		case found && m.in.Valued > known: // else it is one of those that the demand does not allow
+		case raised < raises && m.leftOver() > feasibility*float64(1+len(m.basis)):
+			// Perhaps the penalty is too small against the values.
+			raised++
+			m.penalty *= 1000
+			if !m.refactor() {
+				return false
+			}
+		default:
+			return true
+		}
+	}
+}
+
+// narrowest is how many patterns for each item the linear programme works with at a time: those that lose least.
+const narrowest = 100
+
+// narrow leaves out patterns that lose so much that they will hardly be used.
+func (m *Master) narrow() {
+	known := 0
+	for _, active := range m.active {
+		known += len(active)
+	}
+	limit := narrowest * (1 + len(m.basis))
+	if known <= limit {
+		return
+	}
+	losses := make([]float64, 0, known)
+	m.each(func(_ int, _ int32, loss float64) { losses = append(losses, loss) })
+	slices.Sort(losses)
+	kept := make([][]int32, len(m.active))
+	m.each(func(g int, c int32, loss float64) {
+		if loss <= losses[limit] {
+			kept[g] = append(kept[g], c)
+		}
+	})
+	m.active = kept
+}
+
+// each gives the patterns with what they lose against their price.
+func (m *Master) each(use func(g int, c int32, loss float64)) {
+	for g, k := range m.in.Kinds {
+		price := m.GroupDual(g)
+		for _, c := range m.active[g] {
+			use(g, c, price-m.Reduced(k, c))
+		}
+	}
+}
+
+// widen takes in again those patterns left out that gain at the present duals, and returns whether there are any.
+func (m *Master) widen() bool {
+	gained := false
+	for g, k := range m.in.Kinds {
+		if m.nodes[g] == 0 || len(m.active[g]) == m.seen[g] {
+			continue
+		}
+		floor := m.GroupDual(g) + m.tolerance
+		for c := range int32(m.seen[g]) {
+			if m.Reduced(k, c) > floor && m.Allows(k.Of(c)) {
+				m.active[g] = append(m.active[g], c)
+				gained = true
+			}
+		}
+	}
+	return gained
+}
