@@ -26,6 +26,7 @@ BINARIES := $(patsubst cmd/%/main.go,%,$(wildcard cmd/*/main.go))
 IMAGE_REPOSITORY ?= docker.io/ballast-k8s
 IMAGE_TAG ?= dev
 DEMO_ARGS ?=
+PEERS_ARGS ?=
 BENCH ?= .
 
 # What the tests of a package need decides where they run: nothing, a control plane, or the built binaries.
@@ -120,6 +121,10 @@ bench: ## Run the Go benchmarks (BENCH=regexp selects); result in out/bench.txt,
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=1 \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' $(wildcard api cmd plugins predictor recommender simulator test) \
 			| xargs -n1 dirname | sort -u | sed 's,^,./,') | tee out/bench.txt
+
+.PHONY: bench-peers
+bench-peers: ## Placement against Metis, Medea, Paragon, Trimaran and kube-scheduler on published batches; figures in out/placement
+	go run ./test/placement $(PEERS_ARGS)
 
 .PHONY: clean
 clean: ## Remove what builds and runs leave in the checkout, but the tools (those: rm -r .tools)
