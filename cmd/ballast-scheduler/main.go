@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register" // --logging-format=json
 	"k8s.io/component-base/metrics/legacyregistry"
@@ -13,20 +14,26 @@ import (
 	"k8s.io/kubernetes/cmd/kube-scheduler/app"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	configv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
+	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement"
 )
 
 func main() {
 	// kube-scheduler decodes the configuration with the one scheme, and defaults and converts plugin arguments with the other.
-	interferencefit.AddToScheme(scheme.Scheme)
-	interferencefit.AddToScheme(configv1.GetPluginArgConversionScheme())
+	for _, s := range []*runtime.Scheme{scheme.Scheme, configv1.GetPluginArgConversionScheme()} {
+		interferencefit.AddToScheme(s)
+		jointplacement.AddToScheme(s)
+	}
 
-	metrics := interferencefit.NewMetrics()
-	legacyregistry.MustRegister(metrics.Collectors()...)
+	fit, joint := interferencefit.NewMetrics(), jointplacement.NewMetrics()
+	legacyregistry.MustRegister(fit.Collectors()...)
+	legacyregistry.MustRegister(joint.Collectors()...)
 
 	command := app.NewSchedulerCommand(
-		app.WithPlugin(interferencefit.Name, interferencefit.Factory(metrics)),
+		app.WithPlugin(interferencefit.Name, interferencefit.Factory(fit)),
+		app.WithPlugin(jointplacement.Name, jointplacement.Factory(joint, leadership(legacyregistry.DefaultGatherer, clock.RealClock{}))),
 	)
 	os.Exit(cli.Run(command))
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
@@ -14,12 +15,20 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement"
 )
+
+// validated are the arguments of a plugin of ours: kube-scheduler validates only those of its own.
+type validated interface {
+	Validate(path *field.Path) field.ErrorList
+}
 
 // registerArgs adds our plugins' arguments to kube-scheduler's own schemes, as cmd/ballast-scheduler does.
 var registerArgs = sync.OnceFunc(func() {
-	interferencefit.AddToScheme(configscheme.Scheme)
-	interferencefit.AddToScheme(configv1.GetPluginArgConversionScheme())
+	for _, s := range []*runtime.Scheme{configscheme.Scheme, configv1.GetPluginArgConversionScheme()} {
+		interferencefit.AddToScheme(s)
+		jointplacement.AddToScheme(s)
+	}
 })
 
 // schedulerConfiguration loads a configuration with kube-scheduler's code: strict decoding, defaults, conversion, validation.
@@ -44,7 +53,7 @@ func schedulerConfiguration(name string, doc []byte) []string {
 	}
 	for i, profile := range cfg.Profiles {
 		for j, plugin := range profile.PluginConfig {
-			args, ok := plugin.Args.(*interferencefit.Args)
+			args, ok := plugin.Args.(validated)
 			if !ok {
 				continue
 			}

@@ -1,0 +1,170 @@
+package jointplacement
+
+import (
+	"time"
+
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+)
+
+const (
+	defaultModelName = "default"
+	// defaultModelMaxAge is that of InterferenceFit, for its reasons.
+	defaultModelMaxAge = 168 * time.Hour
+	// defaultWindow is more than what a controller leaves between the pods that it creates (about 50 a second with its default client),
+	// and less than a container takes to start.
+	defaultWindow = 500 * time.Millisecond
+	// defaultMaxWait bounds what a steady stream of pods costs each of them.
+	defaultMaxWait = 5 * time.Second
+	// longestWait bounds MaxWait: pods that wait for longer than that look forgotten.
+	longestWait = 5 * time.Minute
+	// defaultMaxPods bounds one plan, of at most hold.MaxSize.
+	defaultMaxPods = 5_000
+)
+
+// Args configures JointPlacement in one profile: pluginConfig of name JointPlacement, kind JointPlacementArgs.
+type Args struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// ModelName is the name of the InterferenceModel object to plan by, the same as InterferenceFit's. Defaults to "default".
+	ModelName string `json:"modelName,omitempty"`
+	// ModelMaxAge is how long after its spec.publishedAt a model is believed. Must be positive. Defaults to 168h.
+	ModelMaxAge *metav1.Duration `json:"modelMaxAge,omitempty"`
+	// StaleModelPolicy is FailOpen (a model that is too old is no model: nothing is held) or FallBack (it is planned by all the same).
+	// Defaults to FailOpen.
+	StaleModelPolicy modelsource.StalePolicy `json:"staleModelPolicy,omitempty"`
+
+	// Window is how long after its last pod a group of unknown size is taken to be complete. Must be positive and at most MaxWait.
+	// Defaults to 500ms.
+	Window *metav1.Duration `json:"window,omitempty"`
+	// MaxWait is how long the first pod of a group waits for the others: then those that are there are planned. A gang waits on, see
+	// Gang. At most 5m. Defaults to 5s.
+	MaxWait *metav1.Duration `json:"maxWait,omitempty"`
+	// MaxPods is how many pods of a group are planned at once: a group that has so many does not wait for more. From 1 to 50,000.
+	// Defaults to 5,000.
+	MaxPods *int32 `json:"maxPods,omitempty"`
+	// Gang makes groups of known size (annotation ballast.dev/group-size, or the minimum of a PodGroup) all or nothing: their pods
+	// wait until all have come and the plan has room for all. Defaults to false: after MaxWait kube-scheduler places those it can.
+	Gang bool `json:"gang,omitempty"`
+}
+
+var _ runtime.Object = (*Args)(nil)
+
+// DefaultArgs are the arguments of a profile that has no pluginConfig for the plugin.
+func DefaultArgs() *Args {
+	args := &Args{}
+	args.setDefaults()
+	return args
+}
+
+func (a *Args) setDefaults() {
+	if a.ModelName == "" {
+		a.ModelName = defaultModelName
+	}
+	if a.ModelMaxAge == nil {
+		a.ModelMaxAge = &metav1.Duration{Duration: defaultModelMaxAge}
+	}
+	if a.StaleModelPolicy == "" {
+		a.StaleModelPolicy = modelsource.FailOpen
+	}
+	if a.Window == nil {
+		a.Window = &metav1.Duration{Duration: defaultWindow}
+	}
+	if a.MaxWait == nil {
+		a.MaxWait = &metav1.Duration{Duration: defaultMaxWait}
+	}
+	if a.MaxPods == nil {
+		a.MaxPods = new(int32(defaultMaxPods))
+	}
+}
+
+// Validate checks the arguments; path is where they stand. kube-scheduler validates only the arguments of its own plugins, so
+// the factory calls this.
+func (a *Args) Validate(path *field.Path) field.ErrorList {
+	errs := a.validateModel(path)
+	if a.Window == nil || a.MaxWait == nil || a.MaxPods == nil {
+		return append(errs, field.Required(path, "window, maxWait and maxPods, such as 500ms, 5s and 5000"))
+	}
+	if wait := a.MaxWait.Duration; wait <= 0 || wait > longestWait {
+		errs = append(errs, field.Invalid(path.Child("maxWait"), wait.String(), "must be positive and at most 5m, such as 5s"))
+	}
+	if window := a.Window.Duration; window <= 0 || window > a.MaxWait.Duration {
+		errs = append(errs, field.Invalid(path.Child("window"), window.String(), "must be positive and at most maxWait, such as 500ms"))
+	}
+	if *a.MaxPods < 1 || *a.MaxPods > hold.MaxSize {
+		errs = append(errs, field.Invalid(path.Child("maxPods"), *a.MaxPods, "must be from 1 to 50000"))
+	}
+	return errs
+}
+
+func (a *Args) validateModel(path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if a.ModelName == "" {
+		errs = append(errs, field.Required(path.Child("modelName"), "the name of an InterferenceModel object"))
+	} else {
+		for _, msg := range apivalidation.NameIsDNSSubdomain(a.ModelName, false) {
+			errs = append(errs, field.Invalid(path.Child("modelName"), a.ModelName, msg))
+		}
+	}
+	switch {
+	case a.ModelMaxAge == nil:
+		errs = append(errs, field.Required(path.Child("modelMaxAge"), "a duration such as 168h"))
+	case a.ModelMaxAge.Duration <= 0:
+		errs = append(errs, field.Invalid(path.Child("modelMaxAge"), a.ModelMaxAge.Duration.String(), "must be positive, such as 168h"))
+	}
+	switch a.StaleModelPolicy {
+	case modelsource.FailOpen, modelsource.FallBack:
+	default:
+		errs = append(errs, field.NotSupported(path.Child("staleModelPolicy"), a.StaleModelPolicy,
+			[]modelsource.StalePolicy{modelsource.FailOpen, modelsource.FallBack}))
+	}
+	return errs
+}
+
+// policy is what the model's source is asked by.
+func (a *Args) policy() modelsource.Policy {
+	return modelsource.Policy{MaxAge: a.ModelMaxAge.Duration, Stale: a.StaleModelPolicy}
+}
+
+// rules say when a group is to be planned.
+func (a *Args) rules() hold.Rules {
+	return hold.Rules{Window: a.Window.Duration, MaxWait: a.MaxWait.Duration, MaxPods: int(*a.MaxPods), Gang: a.Gang}
+}
+
+// DeepCopyObject returns an independent copy.
+func (a *Args) DeepCopyObject() runtime.Object {
+	if a == nil {
+		return nil
+	}
+	out := *a
+	for _, d := range []**metav1.Duration{&out.ModelMaxAge, &out.Window, &out.MaxWait} {
+		if *d != nil {
+			*d = new(**d)
+		}
+	}
+	if a.MaxPods != nil {
+		out.MaxPods = new(*a.MaxPods)
+	}
+	return &out
+}
+
+// AddToScheme registers Args as JointPlacementArgs with its defaults, in one of kube-scheduler's two schemes; see
+// interferencefit.AddToScheme.
+func AddToScheme(scheme *runtime.Scheme) {
+	internal := schema.GroupVersion{Group: configv1.GroupName, Version: runtime.APIVersionInternal}
+	for _, gv := range []schema.GroupVersion{configv1.SchemeGroupVersion, internal} {
+		scheme.AddKnownTypeWithName(gv.WithKind(Name+"Args"), &Args{})
+	}
+	scheme.AddTypeDefaultingFunc(&Args{}, func(obj any) {
+		if args, ok := obj.(*Args); ok {
+			args.setDefaults()
+		}
+	})
+}
