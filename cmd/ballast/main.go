@@ -103,7 +103,7 @@ they hold and who shares the node, and uses that model to schedule, to size and 
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl ballast"}
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return codedError{err, exitUsage} })
-	root.AddCommand(newInterferenceCommand(), newDemoCommand(), newClusterCommand(), newNodeCommand())
+	root.AddCommand(newInterferenceCommand(), newPlaceCommand(), newDemoCommand(), newClusterCommand(), newNodeCommand(), newGraphCommand())
 	return root
 }
 

@@ -9,11 +9,17 @@
 // that ended later has no part. (FIRM, OSDI'20, algorithm 1, takes in siblings that overlap each other, so that its path may be
 // longer than the request.)
 //
-// The exclusive time of a span is what a sweep of this span alone leaves to it, whether it is on the request's path or not. So a
-// service's time on the critical path is its exclusive time of the calls that lie on it.
+// The exclusive time of a call is what a sweep of this call alone leaves to the spans of its service, whether it is on the request's
+// path or not: spans of one call that overlap count once. So a service's time on the critical path is its exclusive time of the calls
+// that lie on it. What a service does behind a call that is over is added.
 //
 // A Client span's own time, and that of Internal spans of the same service below it, is nobody's work: it is called network, and
 // holds the wire, proxies, and callees without spans. Network is a part of its own.
+//
+// The same by calls, with who made them and how they lie in time, is in Tree.Calls, and by caller and service in Edges; a call to
+// something without spans stands there with its network time. Package graphpattern sorts requests by the shape of these calls.
+//
+// Spans of sources that do not tell their kinds get them from InferKinds.
 //
 // A call of a service is a span with which a request comes into it: a Consumer span, or one that is no Client span and whose
 // parent is in no call, of another service, or a Client span. A Server span directly below one of the same service (routers and

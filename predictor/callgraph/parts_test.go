@@ -117,6 +117,17 @@ func TestSweep(t *testing.T) {
 			want: Parts{Duration: 100 * ms, Network: 20 * ms, Services: []Part{{front, 1, 50 * ms, 50 * ms}, {search, 1, 30 * ms, 30 * ms}}},
 		},
 		{
+			// Threads of one call, [10,60] and [20,80], overlap: they are no more than the call. Search, in one of them, takes 30 of it.
+			name: "threads",
+			spans: []Span{
+				span(1, 0, front, Server, 0, 100*ms),
+				span(2, 1, front, Internal, 10*ms, 60*ms),
+				span(3, 1, front, Internal, 20*ms, 80*ms),
+				span(4, 3, search, Server, 40*ms, 70*ms),
+			},
+			want: Parts{Duration: 100 * ms, Services: []Part{{front, 1, 70 * ms, 70 * ms}, {search, 1, 30 * ms, 30 * ms}}},
+		},
+		{
 			// A message to itself is another call: 100 − 20 of the handler, which has 20 + 10 for producer and consumer.
 			name: "message to itself",
 			spans: []Span{
@@ -365,6 +376,7 @@ func FuzzBuild(f *testing.F) {
 			if sum != parts.Duration || parts.Network < 0 {
 				t.Errorf("parts %+v add up to %d", parts, sum)
 			}
+			checkCalls(t, tree, entry)
 		}
 	})
 }

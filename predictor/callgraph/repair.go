@@ -161,4 +161,7 @@ func (c *node) moveInto(p *node, moved int64) bool {
 }
 
 // tol is by how much times of spans below n may contradict each other.
-func tol(n *node) int64 { return min(tolerance, (n.end-n.start)/100) }
+func tol(n *node) int64 { return Slack(n.end - n.start) }
+
+// Slack is by how much two calls may overlap within a caller of such a duration (nanoseconds) and still count as one after the other.
+func Slack(duration int64) int64 { return min(tolerance, duration/100) }

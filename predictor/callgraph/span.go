@@ -1,5 +1,10 @@
 package callgraph
 
+import (
+	"fmt"
+	"strings"
+)
+
 // TraceID is the identifier of a trace, as in W3C Trace Context.
 type TraceID [16]byte
 
@@ -69,4 +74,28 @@ func (r *Repairs) Add(o Repairs) {
 	r.Lost += o.Lost
 	r.Shifted += o.Shifted
 	r.Clamped += o.Clamped
+}
+
+// String names what was repaired, in spans.
+func (r Repairs) String() string {
+	var list []string
+	for _, one := range []struct {
+		n    int
+		what string
+	}{
+		{r.Invalid, "dropped without id or with times out of range"},
+		{r.Duplicates, "dropped as duplicates"},
+		{r.Cycles, "dropped in circles"},
+		{r.Backward, "end before they start"},
+		{r.Roots, "more roots"},
+		{r.Orphans, "with missing parents attached by time"},
+		{r.Lost, "with missing parents left out"},
+		{r.Shifted, "moved into their callers (clocks)"},
+		{r.Clamped, "reach out of their callers, cut off"},
+	} {
+		if one.n > 0 {
+			list = append(list, fmt.Sprintf("%d %s", one.n, one.what))
+		}
+	}
+	return strings.Join(list, ", ")
 }
