@@ -78,5 +78,6 @@
 // # Cost
 //
 // A mix is read once per change of a node and kept with the model's version (NodeInfo generations number contents, clones for
-// preemption and nominated pods included). Score is then one look-up and one evaluation of V, without allocation.
+// preemption and nominated pods included). Score is then one look-up and one evaluation of V, without allocation; the gain is remembered
+// until the node changes, for the next pod of the class.
 package interferencefit

@@ -53,7 +53,11 @@ func (p *InterferenceFit) Reserve(ctx context.Context, state fwk.CycleState, pod
 		klog.FromContext(ctx).Error(err, "Cannot record a decision", "pod", klog.KObj(pod), "node", klog.KRef("", nodeName))
 		return nil // a record is no reason to reject the pod
 	}
-	p.record(ctx, c, pod, c.decide(observe(info, c.Known, pod.UID), nodeName))
+	n := p.cache.find(info, c.Known)
+	if n == nil || state.IsPodGroupSchedulingCycle() {
+		n = observe(info, c.Known, pod.UID) // in a pod-group cycle the snapshot holds the pod by now
+	}
+	p.record(ctx, c, pod, c.decide(n, nodeName))
 	return nil
 }
 

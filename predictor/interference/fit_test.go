@@ -62,7 +62,7 @@ func TestFitRecoversALogLinearLaw(t *testing.T) {
 	var squares, n float64
 	for _, o := range unseen.Observations {
 		for k, l := range o.Mix {
-			var f interactions.Felt
+			var f gathered
 			m.gather(&f, o.Mix)
 			e := m.law(o.Mix, k, &f) - math.Log(law.Performance(o.Mix, l.Class)) // the law alone: look-up would mix in noise
 			squares += e * e

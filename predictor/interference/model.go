@@ -16,6 +16,9 @@ type Model struct {
 	// count[t*classes+j] and presence[t*classes+j] are the change of ln(performance of t) per unit of j, and by j's presence:
 	// the document's vectors multiplied out, so that a prediction is a handful of additions.
 	count, presence []float64
+	// effects has what count and presence were multiplied out of, for models of so many classes that the tables are in no processor's
+	// cache; nil for smaller ones.
+	effects []effects
 	// unknownCount[t] and unknownPresence[t] are what a neighbour of no known class does to t: the mean over the known, at most
 	// 0. unknownVariance[t] are the coefficients of units², units and 1 in the variance of that effect.
 	unknownCount, unknownPresence []float64
@@ -76,6 +79,17 @@ func New(d Document) (*Model, error) {
 		}
 		m.unknownCount[t] = math.Min(0, m.unknownCount[t])
 		m.unknownPresence[t] = math.Min(0, m.unknownPresence[t])
+	}
+	if n > MaxRank {
+		m.effects = make([]effects, n)
+		for t, class := range d.Classes {
+			e := &m.effects[t]
+			e.base = class.Response[0]
+			copy(e.byPressure[:], class.Response[1:1+d.Rank])
+			copy(e.byPresence[:], class.Response[1+d.Rank:])
+			copy(e.pressure[:], class.Pressure)
+			copy(e.presence[:], class.Presence)
+		}
 	}
 	if d.InteractingDimensions > 0 {
 		m.interaction = &interactions.Directions{Dims: d.InteractingDimensions, Most: d.InteractionUnits}
@@ -151,7 +165,7 @@ func (m *Model) Performance(mix Mix, t int) float64 {
 	position := m.measured.position(mix)
 	for k, l := range mix {
 		if l.Class == t && t != Unknown {
-			var f interactions.Felt
+			var f gathered
 			m.gather(&f, mix)
 			return m.performance(mix, k, position, &f)
 		}
@@ -163,7 +177,7 @@ func (m *Model) Performance(mix Mix, t int) float64 {
 // every class. Load of no known class adds nothing of its own and presses on the rest. It allocates nothing.
 func (m *Model) Value(mix Mix, weights []float64) float64 {
 	position := m.measured.position(mix)
-	var f interactions.Felt
+	var f gathered
 	m.gather(&f, mix)
 	var v float64
 	for k, l := range mix {
@@ -196,7 +210,7 @@ func (m *Model) Predict(mix Mix, t int) Prediction {
 // predict is Predict of the k-th class with its measurement, if there is one.
 func (m *Model) predict(mix Mix, k int, obs measurement, measured bool) Prediction {
 	t := mix[k].Class
-	var f interactions.Felt
+	var f gathered
 	m.gather(&f, mix)
 	c := &m.doc.Classes[t]
 	excess := beyond(c, mix, t)
@@ -241,7 +255,7 @@ func beyond(c *Class, mix Mix, t int) float64 {
 }
 
 // performance is Performance of the k-th class of a mix whose position in the look-up is known.
-func (m *Model) performance(mix Mix, k, position int, f *interactions.Felt) float64 {
+func (m *Model) performance(mix Mix, k, position int, f *gathered) float64 {
 	t := mix[k].Class
 	c := &m.doc.Classes[t]
 	eta := m.law(mix, k, f)
@@ -253,21 +267,48 @@ func (m *Model) performance(mix Mix, k, position int, f *interactions.Felt) floa
 	return bound(c, math.Exp(eta))
 }
 
-// gather is what a mix presses with, for law.
-func (m *Model) gather(f *interactions.Felt, mix Mix) {
+// effects is one class in the dimensions: how it reacts to pressure and presence, and how it presses.
+type effects struct {
+	base                                       float64
+	byPressure, byPresence, pressure, presence [MaxRank]float64
+}
+
+// gathered is what a mix presses with: the sums over its known classes in the dimensions, and the load of no known class. What one container
+// feels is that less itself. So a prediction takes a few steps for each class that is there, instead of one for each pair.
+type gathered struct {
+	felt           interactions.Felt
+	load, presence [MaxRank]float64
+	unknown        float64
+}
+
+func (m *Model) gather(f *gathered, mix Mix) {
 	if m.interaction != nil {
-		m.interaction.Gather(f, mix)
+		m.interaction.Gather(&f.felt, mix)
+	}
+	if m.effects == nil {
+		return
+	}
+	for _, l := range mix {
+		if l.Class == Unknown {
+			f.unknown = l.Units
+			continue
+		}
+		e := &m.effects[l.Class]
+		for d := range MaxRank {
+			f.load[d] += l.Units * e.pressure[d]
+			f.presence[d] += e.presence[d]
+		}
 	}
 }
 
 // law is ln(performance) of one container of the k-th class under the law, without look-up. all is what gather made of the mix.
-func (m *Model) law(mix Mix, k int, all *interactions.Felt) float64 {
+func (m *Model) law(mix Mix, k int, all *gathered) float64 {
 	t := mix[k].Class
-	eta := m.linear(mix, t)
+	eta := m.linear(mix, k, all)
 	if m.together == nil || m.together[t] == nil {
 		return eta
 	}
-	f := *all
+	f := all.felt
 	m.interaction.LeaveOut(&f, mix[k], m.doc.Classes[t].MaxUnits)
 	if m.pressure != nil {
 		f.Weigh(m.pressure[t])
@@ -276,10 +317,14 @@ func (m *Model) law(mix Mix, k int, all *interactions.Felt) float64 {
 }
 
 // linear is the part of the law that is linear in load and presence.
-func (m *Model) linear(mix Mix, t int) float64 {
+func (m *Model) linear(mix Mix, k int, all *gathered) float64 {
+	t := mix[k].Class
+	weight := m.weight(t)
+	if m.effects != nil {
+		return m.reaction(t, mix[k].Units, weight, all)
+	}
 	eta := m.doc.Classes[t].Response[0]
 	row := t * m.classes
-	weight := m.weight(t)
 	for _, l := range mix {
 		units := l.Neighbours(t) * weight
 		switch {
@@ -289,6 +334,28 @@ func (m *Model) linear(mix Mix, t int) float64 {
 		default:
 			eta += units*m.count[row+l.Class] + m.presence[row+l.Class]
 		}
+	}
+	return eta
+}
+
+// reaction is linear from what was gathered; units is the load of class t itself.
+func (m *Model) reaction(t int, units, weight float64, all *gathered) float64 {
+	e := &m.effects[t]
+	if weight <= 0 {
+		return e.base
+	}
+	own, alone := min(units, 1), 0.0
+	if units <= 1 {
+		alone = 1
+	}
+	var load, presence float64
+	for d := range MaxRank {
+		load += e.byPressure[d] * (all.load[d] - own*e.pressure[d])
+		presence += e.byPresence[d] * (all.presence[d] - alone*e.presence[d])
+	}
+	eta := e.base + weight*load + presence
+	if all.unknown > 0 {
+		eta += weight*all.unknown*m.unknownCount[t] + m.unknownPresence[t]
 	}
 	return eta
 }
@@ -336,7 +403,7 @@ func (m *Model) coefficientVariance(mix Mix, t int) float64 {
 }
 
 // bound keeps a prediction inside the class's range.
-func bound(c *Class, p float64) float64 { return math.Min(math.Max(p, c.Min), c.Max) }
+func bound(c *Class, p float64) float64 { return min(max(p, c.Min), c.Max) }
 
 // lackOfFit is the standard deviation of the law's own error: the residual less what noise explains. At least a tenth of the
 // residual is kept, because a noise estimate above the residual is chance, not a perfect law.
