@@ -38,9 +38,10 @@ TESTSUM := go run ./hack/testsum
 RACE := CGO_ENABLED=1 go test -race -json -timeout 30m
 toolbuild = go run ./hack/toolbuild
 # Tests on real nodes run where there can be any: as root on Linux, with some packages. Elsewhere they are skipped, with the reason; with
-# BALLAST_REQUIRE_REAL_NODES=1, as in .ci/run, missing packages are installed, and what is missing then is an error. They measure: nothing
-# else runs at their time.
+# BALLAST_REQUIRE_REAL_NODES=1, missing packages are installed, and what is missing then is an error. As root on Linux .ci/run and `make e2e`
+# set it themselves, unless it is set (to 0). They measure: nothing else runs at their time.
 NODE_TOOLS := kubelet containerd runc cni
+as-root = $(filter Linux/0,$(shell echo "$$(uname -s)/$$(id -u)"))
 required = $(filter 1,$(BALLAST_REQUIRE_REAL_NODES))
 node-tools = if hack/realnodes-packages $(if $(required),,--check); then $(toolbuild) $(NODE_TOOLS); else \
 	echo "so the tests on real nodes cannot run here"; $(if $(required),false,true); fi
@@ -95,6 +96,7 @@ fmt: ## Format the code as lint expects
 	.tools/bin/golangci-lint fmt
 
 .PHONY: e2e
+e2e: export BALLAST_REQUIRE_REAL_NODES := $(if $(as-root),$(or $(BALLAST_REQUIRE_REAL_NODES),1),$(BALLAST_REQUIRE_REAL_NODES))
 e2e: build ## Whole system, uncached: tests on a real control plane, on real nodes (root), and of the built binaries, the demo among them
 	$(toolbuild) hyper kwok vpa metrics-server
 	$(node-tools)
@@ -120,7 +122,13 @@ bench: ## Run the Go benchmarks (BENCH=regexp selects); result in out/bench.txt,
 	mkdir -p out
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=1 \
 		$$(grep -rl --include='*_test.go' '^func Benchmark' $(wildcard api cmd plugins predictor recommender simulator test) \
-			| xargs -n1 dirname | sort -u | sed 's,^,./,') | tee out/bench.txt
+			| xargs -n1 dirname | grep -v '^test/bench/schedulerperf' | sort -u | sed 's,^,./,') | tee out/bench.txt
+
+.PHONY: bench-scheduler
+bench-scheduler: ## scheduler_perf, Ballast's profile against stock's, 500 and 5,000 nodes: 15 to 25 minutes; out/bench-scheduler
+	$(toolbuild) hyper
+	cd test/bench/schedulerperf && go test -run '^$$' -bench 'PerfScheduling/nodes=(500|5000)$$' -timeout 90m . -rounds 3 \
+		| grep -v '^    [a-z_]*\.go:\|^---\|output truncated'
 
 .PHONY: bench-peers
 bench-peers: ## Placement against Metis, Medea, Paragon, Trimaran and kube-scheduler on published batches; figures in out/placement

@@ -6,5 +6,5 @@ import "embed"
 
 // FS is this folder. Paths are relative to it, for example "scheduler/rbac.yaml".
 //
-//go:embed crd/*.yaml examples/*.yaml node/*.yaml recommender/*.yaml scheduler/*.yaml
+//go:embed base/*.yaml crd/*.yaml examples/*.yaml node/*.yaml recommender/*.yaml scheduler/*.yaml
 var FS embed.FS

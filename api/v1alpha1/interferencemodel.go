@@ -179,7 +179,7 @@ type FitAccuracy struct {
 	R2                          float64 `json:"r2"`
 	// +kubebuilder:validation:MaxItems=2
 	// +listType=atomic
-	StandardErrors []float64 `json:"standardErrors"`
+	StandardErrors []float64 `json:"standardErrors,omitempty"`
 }
 
 // InterferenceModelList is a list of InterferenceModel.

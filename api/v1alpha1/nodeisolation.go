@@ -124,7 +124,7 @@ type BandwidthLimit struct {
 const (
 	// ConditionReady is True where the agent works with what the node has; status.absent names what the node does not have.
 	ConditionReady = "Ready"
-	// ConditionApplied is True where the node is divided as the spec says.
+	// ConditionApplied is True where the node is divided as the spec says, and no other group is the agent's.
 	ConditionApplied = "Applied"
 )
 
@@ -134,9 +134,14 @@ const (
 	ReasonInForce = "InForce"
 	// ReasonNothingWanted: the spec has no partitions, and no group is the agent's.
 	ReasonNothingWanted = "NothingWanted"
+	// ReasonLeftovers: the spec is in force, but groups of the agent that it does not name hold threads, and stay with their ways until
+	// these have ended. The message names them.
+	ReasonLeftovers = "Leftovers"
 	// ReasonNoResctrl: the node cannot divide its caches or memory bandwidth, or does not show it.
 	ReasonNoResctrl = "NoResctrl"
-	// ReasonNoContainers: the node's cgroups cannot be read.
+	// ReasonUnreadable: the node has resctrl, and it, or what it counts, cannot be read.
+	ReasonUnreadable = "Unreadable"
+	// ReasonNoContainers: the node's cgroups cannot be read, or none of them belongs to a container that the API server names.
 	ReasonNoContainers = "NoContainers"
 	// ReasonInvalidSpec: this machine cannot be divided like that.
 	ReasonInvalidSpec = "InvalidSpec"
@@ -146,7 +151,7 @@ const (
 	ReasonShadow = "Shadow"
 	// ReasonOff: the switch is off; groups stay as they are.
 	ReasonOff = "Off"
-	// ReasonSeen: all that the agent looks for is seen.
+	// ReasonSeen: the use of caches or memory bandwidth, and that of containers, is seen; status.absent names what is not.
 	ReasonSeen = "Seen"
 	// ReasonWorking: the agent does what it can here.
 	ReasonWorking = "Working"
@@ -183,7 +188,7 @@ type NodeIsolationStatus struct {
 	// +listType=atomic
 	// +optional
 	Notes []string `json:"notes,omitempty"`
-	// Absent are the signals that the node does not have.
+	// Absent are the signals that the node does not have, or that the agent does not read.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
 	// +listMapKey=signal
@@ -276,7 +281,7 @@ type DomainUse struct {
 
 // AbsentSignal is something that the node does not show.
 type AbsentSignal struct {
-	// Signal such as resctrl, cpu pressure or run queue delay.
+	// Signal such as resctrl, memory bandwidth, cpu pressure, run queue delay or perf events.
 	Signal string `json:"signal"`
 	// Why it is absent.
 	// +kubebuilder:validation:MaxLength=1024

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
-	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node"
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
@@ -45,7 +44,7 @@ func newNodeInspectCommand() *cobra.Command {
 		Use:   "inspect",
 		Short: "What a machine can divide, its control groups, and what could not be read",
 		Long: `Show what a machine can divide, its control groups with their values, and what could not be read.
-Where there is no resctrl, a sentence says why, and the exit code is 1.`,
+Where there is no resctrl, a sentence says why, and the exit code is 1; so it is where there is nothing to divide.`,
 		Example: `  ballast node inspect
   ballast node inspect --root copy/ -o json`,
 		Args: noArguments,
@@ -54,7 +53,11 @@ Where there is no resctrl, a sentence says why, and the exit code is 1.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(printInventory(cmd.OutOrStdout(), output, inventory), tree.Close())
+			err = errors.Join(printInventory(cmd.OutOrStdout(), output, inventory), tree.Close())
+			if err == nil && len(inventory.Capacity.Resources) == 0 {
+				err = negative("%s: nothing to divide, neither caches nor memory bandwidth", root)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&root, "root", defaultTree, "resctrl tree, or a copy of one")
@@ -66,16 +69,25 @@ Where there is no resctrl, a sentence says why, and the exit code is 1.`,
 func readTree(root string) (*directory.Tree, resctrl.Inventory, error) {
 	tree, err := directory.Open(root)
 	if err != nil {
-		return nil, resctrl.Inventory{}, negative("%w. This machine: %s", err, resctrl.Support(node.ProcOf("/proc")))
+		return nil, resctrl.Inventory{}, negative("%w%s", err, thisMachine(root))
 	}
 	inventory, err := resctrl.Read(tree)
 	if errors.Is(err, resctrl.ErrNotResctrl) {
-		err = negative("%s: %w. This machine: %s", root, err, resctrl.Support(node.ProcOf("/proc")))
+		err = negative("%s: %w%s", root, err, thisMachine(root))
 	}
 	if err != nil {
 		return nil, resctrl.Inventory{}, errors.Join(err, tree.Close())
 	}
 	return tree, inventory, nil
+}
+
+// thisMachine says, of the place where Linux mounts resctrl, why there may be none. Of other folders it says nothing: they may be copies of
+// another machine's tree.
+func thisMachine(root string) string {
+	if filepath.Clean(root) != defaultTree {
+		return ""
+	}
+	return ". This machine: " + resctrl.Support(node.ProcOf("/proc"))
 }
 
 func newNodePlanCommand() *cobra.Command {
@@ -106,22 +118,6 @@ divided like that.`,
 	cmd.Flags().BoolVar(&apply, "apply", false, "take the steps")
 	cmd.Flags().BoolVar(&moveTasks, "move-tasks", false, "move threads of groups that go to the default group; else such groups stay")
 	return cmd
-}
-
-// readIsolation reads the spec of a NodeIsolation object. The schema is not checked here; the planner checks what matters.
-func readIsolation(path string) (v1alpha1.NodeIsolationSpec, error) {
-	b, err := readFile(path)
-	if err != nil {
-		return v1alpha1.NodeIsolationSpec{}, err
-	}
-	var o v1alpha1.NodeIsolation
-	if err := yaml.UnmarshalStrict(b, &o); err != nil {
-		return o.Spec, fmt.Errorf("%s: %w; a NodeIsolation object is expected", path, err)
-	}
-	if o.Kind != "NodeIsolation" || o.APIVersion != v1alpha1.SchemeGroupVersion.String() {
-		return o.Spec, fmt.Errorf("%s: kind %q of %q, want NodeIsolation of %s", path, o.Kind, o.APIVersion, v1alpha1.SchemeGroupVersion)
-	}
-	return o.Spec, nil
 }
 
 // planTree plans, shows the plan, and carries it out if asked.
@@ -204,39 +200,43 @@ could not say is empty, and never 0.`,
 // twoReadings reads the counters of two copies, or twice those of a live tree.
 func twoReadings(ctx context.Context, root, before, after string, interval time.Duration) (first, second []resctrl.Counters, err error) {
 	if before != "" {
-		if first, err = treeCounters(before); err != nil {
+		if first, _, err = treeCounters(before); err != nil {
 			return nil, nil, err
 		}
-		second, err = treeCounters(after)
+		second, _, err = treeCounters(after)
 		return first, second, err
 	}
-	if first, err = treeCounters(root); err != nil {
+	first, live, err := treeCounters(root)
+	if err != nil {
 		return nil, nil, err
+	}
+	if !live { // nothing would have moved, which is not what the machine did
+		return nil, nil, usageError("%s is a copy, and a copy does not change: give --before and --after", root)
 	}
 	select {
 	case <-ctx.Done():
 		return nil, nil, ctx.Err()
 	case <-time.After(interval):
 	}
-	second, err = treeCounters(root)
+	second, _, err = treeCounters(root)
 	return first, second, err
 }
 
-// treeCounters reads the counters of one tree. A tree without any is a negative result.
-func treeCounters(root string) (out []resctrl.Counters, err error) {
+// treeCounters reads the counters of one tree, and says whether it is live or a copy. A tree without any is a negative result.
+func treeCounters(root string) (out []resctrl.Counters, live bool, err error) {
 	tree, _, err := readTree(root)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	if out, err = resctrl.ReadCounters(tree); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			err = fmt.Errorf("%s: %w", root, err)
 		}
-		return nil, err
+		return nil, false, err
 	}
 	if len(out) == 0 {
-		return nil, negative("%s: this machine counts neither occupancy nor bandwidth (no mon_data)", root)
+		return nil, false, negative("%s: this machine counts neither occupancy nor bandwidth (no mon_data)", root)
 	}
-	return out, nil
+	return out, tree.Live(), nil
 }

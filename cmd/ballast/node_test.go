@@ -49,11 +49,12 @@ func TestNodeCommands(t *testing.T) {
 		{"node inspect --root " + root, "4", exitDone, "11 ways, at least 1 for each group, devices use ways 9-10, 1.00 MiB each"},
 		{"node inspect --root " + root + " -o json", "4", exitDone, `"RMIDs": 144`},
 		{"node inspect --root " + t.TempDir(), "4", exitNegative, "not a resctrl tree"},
-		{"node inspect --root /nowhere", "4", exitNegative, "This machine: "},
+		{"node inspect --root /nowhere", "4", exitNegative, "/nowhere"},
 		{"node plan --root " + root, "4", exitUsage, "--isolation is required"},
 		{"node plan --root " + root + " --isolation " + isolation, "12", exitNegative, "11"},
 		{"node plan --root " + root + " --isolation " + isolation, "x", exitFailed, "a NodeIsolation object is expected"},
 		{"node plan --root " + root + " --isolation " + isolation, "4", exitDone, "write  ballast-lc: L3:0=f\n"},
+		{"node plan --root " + root + " --isolation ../../manifests/examples/nodeisolation.yaml", "4", exitDone, "create ballast-batch"},
 		{"node restore --root " + root, "4", exitDone, "Nothing to do."}, // the plan before was not carried out
 		{"node plan --root " + root + " --apply --isolation " + isolation, "4", exitDone, "create ballast-lc"},
 		{"node restore --dry-run --root " + root, "4", exitDone, "remove ballast-lc"},
@@ -65,6 +66,7 @@ func TestNodeCommands(t *testing.T) {
 		{"node usage --interval 2s -o json --before " + root + " --after " + later, "4", exitDone, `"localBytesPerSecond": null`},
 		{"node usage --interval 0s --before " + root + " --after " + later, "4", exitUsage, "more than 0"},
 		{"node usage --before " + root, "4", exitUsage, "belong together"},
+		{"node usage --root " + root, "4", exitUsage, "a copy does not change: give --before and --after"},
 	} {
 		write(c.ways)
 		var stdout, stderr bytes.Buffer
@@ -79,5 +81,75 @@ func TestNodeCommands(t *testing.T) {
 	}
 	if _, err := os.Stat(group); err == nil {
 		t.Error("ballast-lc is still there")
+	}
+}
+
+// TestNodeInspectNothingToDivide: a machine that only counts. It is a negative result, like no resctrl, after all that there is to show.
+func TestNodeInspectNothingToDivide(t *testing.T) {
+	root := nodeTree(t, "0")
+	for _, name := range []string{"info/L3", "info/MB"} {
+		if err := os.RemoveAll(filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"schemata", "size"} {
+		if err := os.WriteFile(filepath.Join(root, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, format := range []string{"table", "json"} {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), []string{"node", "inspect", "--root", root, "-o", format}, &stdout, &stderr)
+		if code != exitNegative || !strings.Contains(stderr.String(), "nothing to divide") || !strings.Contains(stdout.String(), "144") {
+			t.Errorf("%s: exit code %d, want %d, and the 144 groups that it counts apart:\n%s%s", format, code, exitNegative, stdout.String(), stderr.String())
+		}
+	}
+}
+
+// TestNodeSaysNothingOfThisMachine: why a copy is refused has nothing to do with the machine that the command runs on.
+func TestNodeSaysNothingOfThisMachine(t *testing.T) {
+	for _, root := range []string{t.TempDir(), "/nowhere"} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"node", "inspect", "--root", root}, &stdout, &stderr); code != exitNegative {
+			t.Errorf("%s: exit code %d, want %d", root, code, exitNegative)
+		}
+		if text := stdout.String() + stderr.String(); strings.Contains(text, "This machine") || strings.Contains(text, "kernel has") {
+			t.Errorf("%s: %s", root, text)
+		}
+	}
+	if text := thisMachine(defaultTree + "/"); !strings.HasPrefix(text, ". This machine: ") {
+		t.Errorf("of %s it says %q", defaultTree, text)
+	}
+}
+
+func TestDecodeIsolation(t *testing.T) {
+	const head = "apiVersion: ballast.dev/v1alpha1\nkind: NodeIsolation\nmetadata: {name: a, novel: 1}\n"
+	const wish = "spec:\n  partitions:\n  - {name: lc, caches: [{cache: L3, ways: 4}]}\n"
+	for _, c := range []struct{ name, text, want string }{ // want: in the error; empty: the wish
+		{"object", head + wish, ""},
+		{"JSON", `{"apiVersion": "ballast.dev/v1alpha1", "kind": "NodeIsolation", "spec": {"partitions": [{"name": "lc"}]}}`, ""},
+		{"comments around it", "# first\n---\n" + head + wish + "---\n# last\n", ""},
+		{"status of a newer version", head + wish + "status: {novel: [1], partitions: 3}\n", ""},
+		{"second object", head + wish + "---\n" + head + wish, "more than one document"},
+		{"second of another kind", head + wish + "---\nkind: ConfigMap\n", "more than one document"},
+		{"misspelt in the spec", head + strings.Replace(wish, "ways", "wayz", 1), `spec: error unmarshaling JSON: while decoding JSON: json: unknown field "wayz"`},
+		{"misspelt spec", head + strings.Replace(wish, "spec", "specs", 1), `unknown field "specs"`},
+		{"twice", head + wish + wish, `"spec" already set`},
+		{"other kind", "apiVersion: v1\nkind: ConfigMap\n", `kind "ConfigMap" of "v1", want NodeIsolation`},
+		{"nothing", "# nothing\n", `kind "" of ""`},
+		{"not YAML", "a: [", "a NodeIsolation object is expected"},
+	} {
+		spec, err := decodeIsolation([]byte(c.text))
+		switch {
+		case c.want != "":
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: error %v, want one that says %q", c.name, err, c.want)
+			}
+		case err != nil || len(spec.Partitions) != 1 || spec.Partitions[0].Name != "lc":
+			t.Errorf("%s: %+v, %v, want partition lc", c.name, spec, err)
+		}
+	}
+	if spec, err := decodeIsolation([]byte(head)); err != nil || len(spec.Partitions) != 0 {
+		t.Errorf("without a spec: %+v, %v, want no partitions", spec, err)
 	}
 }

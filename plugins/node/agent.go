@@ -26,6 +26,9 @@ import (
 // Period is how often the agent looks, and the least time between two writes of the status.
 const Period = 10 * time.Second
 
+// settle is after how long the containers are looked at again at the start, when the API server may not have named them yet.
+const settle = time.Second
+
 // writeTimeout bounds a write, so that an API server that does not answer does not hold up the rounds.
 const writeTimeout = 5 * time.Second
 
@@ -55,6 +58,7 @@ type Agent struct {
 	metrics  *metrics
 	wake     chan struct{} // holds one
 	began    time.Time     // when Run began
+	perf     string        // what there is to say of perf events; empty on a simulated node
 
 	mu     sync.Mutex
 	mode   v1alpha1.Mode
@@ -65,7 +69,12 @@ type Agent struct {
 // New returns an agent that Run has to be called for.
 func New(o Options) *Agent {
 	pods := cache.NewStore(cache.MetaNamespaceKeyFunc)
+	perf := ""
+	if o.Open == nil {
+		perf = counters.PerfEvents()
+	}
 	return &Agent{
+		perf:     perf,
 		options:  o,
 		isolator: &isolator{root: o.Resctrl, open: o.Open, machine: ProcOf(o.Proc)},
 		pods:     pods,
@@ -106,7 +115,15 @@ func (a *Agent) Run(ctx context.Context) error {
 		case <-a.wake:
 		}
 		timer.Stop()
+		if a.settling(view) {
+			view = a.watcher.Look()
+		}
 	}
+}
+
+// settling says that the first list of the node's pods may still be on its way.
+func (a *Agent) settling(view *containers.View) bool {
+	return view.Nameless() && a.options.Clock.Since(a.began) < Period
 }
 
 // round does what a round does apart from containers, and returns after how long the next is due at the latest.
@@ -121,6 +138,7 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 		w.spec = &object.Spec
 	}
 	found := a.isolator.round(logger, w, now)
+	found.perf = a.perf
 	a.metrics.show(mode, found, a.options.Clock.Since(now))
 
 	writing, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -130,6 +148,8 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 	case mode == "" && a.publish.written.IsZero() && now.Sub(a.began) < Period: // a first status without the mode would stand for ten seconds
 	case object == nil:
 		a.metrics.wrote(ctx, a.publish.create(writing))
+	case a.publish.written.IsZero() && a.settling(view): // likewise without the pods
+		return settle
 	default:
 		before := object.Status
 		if !a.publish.written.IsZero() {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +14,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
+	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl/directory"
 )
@@ -34,12 +35,19 @@ type wish struct {
 // isolation is what a round found of resctrl, and did.
 type isolation struct {
 	// none says in a sentence why there is no tree; empty: there is one.
-	none      string
+	none string
+	// unreadable says that there is one, of which something cannot be read.
+	unreadable bool
+
 	inventory resctrl.Inventory
 	counters  []resctrl.Counters
 	rates     []resctrl.Rate
-	plan      string
-	notes     []string
+	// unread is why there are no counters although the machine counts.
+	unread error
+	// perf is what there is to say of perf events, see counters.PerfEvents; empty: nothing.
+	perf  string
+	plan  string
+	notes []string
 	// Condition Applied.
 	applied         metav1.ConditionStatus
 	reason, message string
@@ -76,10 +84,15 @@ func (i *isolator) round(logger klog.Logger, w wish, now time.Time) (out isolati
 			logger.Error(err, "Closing the resctrl tree")
 		}
 	}()
-	if out.inventory, err = resctrl.Read(tree); err != nil {
+	if out.inventory, err = resctrl.Read(tree); err != nil && !errors.Is(err, resctrl.ErrNotResctrl) {
+		return i.unreadable(w, err)
+	} else if err != nil {
 		return i.without(w, err)
 	}
 	i.divide(logger, tree, w, now, &out)
+	for _, u := range out.inventory.Unread {
+		out.notes = append(out.notes, "Not read: "+u+".")
+	}
 	i.count(logger, tree, now, &out)
 	return out
 }
@@ -89,25 +102,6 @@ func (i *isolator) tree() (Tree, error) {
 		return i.open()
 	}
 	return directory.Open(i.root)
-}
-
-// without is the round on a machine that shows no tree.
-func (i *isolator) without(w wish, err error) isolation {
-	out := isolation{applied: metav1.ConditionFalse, reason: v1alpha1.ReasonNoResctrl, none: resctrl.Support(i.machine)}
-	switch {
-	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, resctrl.ErrNotResctrl):
-		out.none = fmt.Sprintf("%s cannot be read: %v. %s", i.root, err, out.none)
-	case strings.HasPrefix(out.none, "resctrl is mounted"):
-		out.none = fmt.Sprintf("%s is no resctrl tree, although %s Name it with --resctrl-root.", i.root, out.none)
-	case strings.Contains(out.none, "not mounted"): // as far as a pod sees
-		out.none += " Once it is, label the node ballast.dev/resctrl=true, so that the agent is shown it."
-	}
-	out.message = out.none
-	i.before, i.rates = nil, nil
-	if w.spec != nil && len(w.spec.Partitions) > 0 {
-		out.message = fmt.Sprintf("%d partitions are wanted. %s", len(w.spec.Partitions), out.none)
-	}
-	return out
 }
 
 // divide brings the wish about, or says why not.
@@ -130,7 +124,7 @@ func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, now tim
 	out.notes = plan.Notes
 	switch {
 	case len(plan.Operations) == 0:
-		i.inForce(w, out)
+		i.inForce(w, plan, out)
 	case w.mode == v1alpha1.Shadow:
 		out.plan = plan.String()
 		out.reason = v1alpha1.ReasonShadow
@@ -140,13 +134,30 @@ func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, now tim
 	}
 }
 
-func (i *isolator) inForce(w wish, out *isolation) {
+// inForce is the end of a round after which the groups are as the plan wants them.
+func (i *isolator) inForce(w wish, plan partition.Plan, out *isolation) {
 	i.refused, i.why = "", nil
 	out.applied, out.reason = metav1.ConditionTrue, v1alpha1.ReasonInForce
 	out.message = fmt.Sprintf("%d partitions are in force.", len(w.spec.Partitions))
 	if len(w.spec.Partitions) == 0 {
 		out.reason, out.message = v1alpha1.ReasonNothingWanted, "No partition is wanted."
 	}
+	if left := leftovers(plan.After, *w.spec); len(left) > 0 {
+		out.applied, out.reason = metav1.ConditionFalse, v1alpha1.ReasonLeftovers
+		out.message += " But threads are in groups that are not wanted, which stay until these have ended: " + strings.Join(left, ", ") + "."
+	}
+}
+
+// leftovers are the groups of ours that the spec does not name.
+func leftovers(s schemata.State, spec v1alpha1.NodeIsolationSpec) []string {
+	var left []string
+	for _, g := range s.Groups {
+		wanted := slices.ContainsFunc(spec.Partitions, func(p v1alpha1.NodePartition) bool { return schemata.Prefix+p.Name == g.Name })
+		if schemata.Owned(g.Name) && !wanted {
+			left = append(left, g.Name)
+		}
+	}
+	return left
 }
 
 // apply carries a plan out.
@@ -156,7 +167,7 @@ func (i *isolator) apply(logger klog.Logger, tree resctrl.Tree, plan partition.P
 		i.carryOut(logger, tree, plan, text, now)
 	}
 	if i.why == nil {
-		i.inForce(w, out)
+		i.inForce(w, plan, out)
 	} else {
 		out.plan, out.reason, out.message = text, v1alpha1.ReasonRefused, i.why.Error()
 	}
@@ -193,6 +204,7 @@ func (i *isolator) count(logger klog.Logger, tree resctrl.Tree, now time.Time, o
 	var err error
 	if out.counters, err = resctrl.ReadCounters(tree); err != nil {
 		logger.Error(err, "Reading the counters of groups")
+		out.unread, i.before, i.rates = err, nil, nil
 		return
 	}
 	if i.before == nil || now.Sub(i.at) >= leastInterval {
@@ -202,18 +214,4 @@ func (i *isolator) count(logger klog.Logger, tree resctrl.Tree, now time.Time, o
 		i.before, i.at = out.counters, now
 	}
 	out.rates = i.rates
-}
-
-// ProcOf shows a folder that is /proc, or stands for it, as the proc folder of a machine, for [resctrl.Support].
-func ProcOf(folder string) fs.FS { return procOf{os.DirFS(folder)} }
-
-type procOf struct{ fs.FS }
-
-// Open implements fs.FS.
-func (p procOf) Open(name string) (fs.File, error) {
-	below, ok := strings.CutPrefix(name, "proc/")
-	if !ok {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return p.FS.Open(below)
 }

@@ -8,9 +8,12 @@ import (
 	"testing/fstest"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2/ktesting"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/containers"
 )
 
 // tree is a copy of the tree of a machine with one cache of 11 ways in 2 domains, bandwidth in percent and 4 classes.
@@ -153,5 +156,69 @@ func TestWithoutTree(t *testing.T) {
 		if out.reason != v1alpha1.ReasonNoResctrl || !strings.Contains(out.none, c.want) || !strings.HasPrefix(out.message, "1 partitions are wanted. ") {
 			t.Errorf("%s: %s: %q, %q", name, out.reason, out.none, out.message)
 		}
+	}
+}
+
+// TestCountersThatFail: the kernel's word for a counter that it cannot read, and a folder of counters that cannot be listed, both end in Blind.
+func TestCountersThatFail(t *testing.T) {
+	logger, _ := ktesting.NewTestContext(t)
+	for name, breakIt := range map[string]func(root string){
+		"errors": func(root string) {
+			for _, file := range []string{"mon_L3_00/llc_occupancy", "mon_L3_00/mbm_total_bytes", "mon_L3_01/llc_occupancy"} {
+				put(t, filepath.Join(root, "mon_data", file), "Error\n")
+			}
+		},
+		"no folder": func(root string) {
+			if err := os.RemoveAll(filepath.Join(root, "mon_data")); err != nil {
+				t.Fatal(err)
+			}
+			put(t, filepath.Join(root, "mon_data"), "")
+		},
+	} {
+		root := tree(t)
+		breakIt(root)
+		out := (&isolator{root: root}).round(logger, wish{mode: v1alpha1.Active}, start)
+		s := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, out, &containers.View{Cgroups: "v2"})
+		c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionBlind)
+		if c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonUnreadable || name == "no folder" && out.unread == nil {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+// TestLeftovers: a group of ours that nobody wants any more but that holds a thread stays, and the condition names it.
+func TestLeftovers(t *testing.T) {
+	logger, _ := ktesting.NewTestContext(t)
+	root := tree(t)
+	i := &isolator{root: root}
+	i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start)
+	put(t, filepath.Join(root, "ballast-lc/tasks"), "3\n")
+	for name, spec := range map[string]*v1alpha1.NodeIsolationSpec{"nothing wanted": {}, "another wanted": ways("be", 2)} {
+		for round := range 2 { // the second has nothing to do
+			out := i.round(logger, wish{v1alpha1.Active, spec}, start)
+			if out.reason != v1alpha1.ReasonLeftovers || out.applied != metav1.ConditionFalse || !strings.Contains(out.message, "ballast-lc") {
+				t.Errorf("%s, round %d: %s %s: %s", name, round, out.applied, out.reason, out.message)
+			}
+		}
+	}
+	put(t, filepath.Join(root, "ballast-lc/tasks"), "")
+	if out := i.round(logger, wish{v1alpha1.Active, ways("be", 2)}, start); out.reason != v1alpha1.ReasonInForce || out.applied != metav1.ConditionTrue {
+		t.Errorf("once the thread has ended: %s %s: %s", out.applied, out.reason, out.message)
+	}
+}
+
+// TestUnreadable: a tree of which one group cannot be understood is there; the processor has nothing to do with it.
+func TestUnreadable(t *testing.T) {
+	logger, _ := ktesting.NewTestContext(t)
+	root := tree(t)
+	put(t, filepath.Join(root, "ballast-lc/tasks"), "one\n")
+	i := &isolator{root: root, machine: fstest.MapFS{"proc/filesystems": {Data: []byte("nodev sysfs\n")}}}
+	out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start)
+	if out.reason != v1alpha1.ReasonUnreadable || !strings.Contains(out.none, "group ballast-lc: tasks") || strings.Contains(out.none, "kernel has no resctrl") {
+		t.Errorf("%s: %s", out.reason, out.none)
+	}
+	s := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, out, &containers.View{Cgroups: "v2"})
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionBlind); c.Reason != v1alpha1.ReasonUnreadable {
+		t.Errorf("blind: %+v", c)
 	}
 }

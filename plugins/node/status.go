@@ -2,8 +2,6 @@ package node
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -51,15 +49,21 @@ func status(before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1
 	return s
 }
 
+// nameless is why no container is seen where only their names are missing.
+const nameless = "the API server names no container that one of the node's cgroups belongs to"
+
 // ready is whether the agent works with what there is.
 func ready(i isolation, v *containers.View) metav1.Condition {
 	c := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonWorking}
 	switch {
 	case v.Problem != "" && i.none != "":
 		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonFailing
-		c.Message = "There is neither resctrl nor a readable cgroup: " + v.Problem
+		c.Message = "Neither resctrl nor a cgroup can be read: " + v.Problem
 	case v.Problem != "":
 		c.Message = "Containers are not seen: " + v.Problem
+	case v.Nameless():
+		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonNoContainers
+		c.Message = "Containers are not seen: " + nameless + "."
 	default:
 		c.Message = fmt.Sprintf("Containers are read from cgroup %s.", v.Cgroups)
 	}
@@ -69,39 +73,30 @@ func ready(i isolation, v *containers.View) metav1.Condition {
 // blind is what the agent does not see of what it looks for.
 func blind(i isolation, v *containers.View) metav1.Condition {
 	c := metav1.Condition{Type: v1alpha1.ConditionBlind, Status: metav1.ConditionTrue}
+	unseen := usesUnseen(i)
 	switch {
+	case i.unreadable:
+		c.Reason = v1alpha1.ReasonUnreadable
+		c.Message = "The use of caches and memory bandwidth is not seen. " + i.none
 	case i.none != "":
 		c.Reason = v1alpha1.ReasonNoResctrl
 		c.Message = "The use of caches and memory bandwidth is not seen. " + i.none
 	case v.Problem != "":
 		c.Reason, c.Message = v1alpha1.ReasonNoContainers, "The use of containers is not seen: "+v.Problem
+	case v.Nameless():
+		c.Reason, c.Message = v1alpha1.ReasonNoContainers, "The use of containers is not seen: "+nameless+"."
 	case i.inventory.Capacity.Monitoring == nil:
 		c.Reason, c.Message = v1alpha1.ReasonNoResctrl, "The machine divides, but does not count the use of caches and memory bandwidth."
+	case len(unseen) == len(uses):
+		c.Reason = v1alpha1.ReasonUnreadable
+		c.Message = fmt.Sprintf("The use of caches and memory bandwidth is not seen: %s.", unseen[uses[0].signal])
 	default:
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1alpha1.ReasonSeen, "Caches, memory bandwidth and containers are seen."
+		for signal := range unseen { // one
+			c.Message = fmt.Sprintf("Containers are seen, and the use of caches and memory bandwidth except %s.", signal)
+		}
 	}
 	return c
-}
-
-// absent names what the node does not show, by signal.
-func absent(i isolation, v *containers.View) []v1alpha1.AbsentSignal {
-	why := map[string]string{}
-	if i.none != "" {
-		why["resctrl"] = i.none
-	} else if i.inventory.Capacity.Monitoring == nil {
-		why["cache occupancy"] = "the kernel has no info/L3_MON"
-	}
-	if v.Problem != "" {
-		why["containers"] = v.Problem
-	}
-	for _, a := range v.Absent {
-		why[string(a.Signal)] = a.Why
-	}
-	var out []v1alpha1.AbsentSignal
-	for _, signal := range slices.Sorted(maps.Keys(why)) {
-		out = append(out, v1alpha1.AbsentSignal{Signal: signal, Why: cut(why[signal], maxWhy)})
-	}
-	return out
 }
 
 func capacity(inventory resctrl.Inventory) *v1alpha1.IsolationCapacity {
@@ -157,7 +152,8 @@ func whole(x *float64) *int64 {
 	return new(int64(*x))
 }
 
-// changed says whether a status says something else than the one before, apart from what always moves: use, threads and the time.
+// changed says whether a status says something else than the one before, apart from what always moves: use, threads, the time, and which
+// container's reason stands for a signal that several lack.
 func changed(before, after v1alpha1.NodeIsolationStatus) bool {
 	return !equality.Semantic.DeepEqual(still(before), still(after))
 }
@@ -167,6 +163,9 @@ func still(s v1alpha1.NodeIsolationStatus) v1alpha1.NodeIsolationStatus {
 	s.LastReport = nil
 	for i := range s.Groups {
 		s.Groups[i].Domains, s.Groups[i].Threads = nil, 0
+	}
+	for i := range s.Absent {
+		s.Absent[i].Why = ""
 	}
 	return s
 }

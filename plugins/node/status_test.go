@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,13 @@ import (
 )
 
 func TestConditions(t *testing.T) {
-	counting := isolation{inventory: resctrl.Inventory{Capacity: schemata.Capacity{Monitoring: &schemata.Monitoring{RMIDs: 4}}}}
-	seen := &containers.View{Cgroups: "v2"}
+	both := resctrl.Inventory{Capacity: schemata.Capacity{Monitoring: &schemata.Monitoring{
+		RMIDs: 4, Features: []string{"llc_occupancy", "mbm_total_bytes", "mbm_local_bytes"},
+	}}}
+	occupancy := resctrl.Inventory{Capacity: schemata.Capacity{Monitoring: &schemata.Monitoring{RMIDs: 4, Features: []string{"llc_occupancy"}}}}
+	valid, failed := resctrl.Reading{State: resctrl.Valid, Value: 1}, resctrl.Reading{State: resctrl.Failed}
+	counting := isolation{inventory: both, counters: []resctrl.Counters{{Occupancy: valid, Total: valid, Local: valid}}}
+	seen := &containers.View{Cgroups: "v2", Containers: make([]containers.Container, 1), Unknown: 1}
 	unseen := &containers.View{Problem: "no cgroup hierarchy"}
 	for name, c := range map[string]struct {
 		isolation    isolation
@@ -28,8 +34,37 @@ func TestConditions(t *testing.T) {
 		why          string // the reason of Blind
 		absent       string
 	}{
-		"all":              {counting, seen, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, ""},
-		"does not count":   {isolation{}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "cache occupancy"},
+		"all":            {counting, seen, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, ""},
+		"does not count": {isolation{}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "cache occupancy memory bandwidth"},
+		"only errors": {
+			isolation{inventory: both, counters: []resctrl.Counters{{Occupancy: failed, Total: failed, Local: failed}}},
+			seen,
+			metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonUnreadable, "cache occupancy memory bandwidth",
+		},
+		"counters not read": {
+			isolation{inventory: both, unread: errors.New("input/output error")},
+			seen,
+			metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonUnreadable, "cache occupancy memory bandwidth",
+		},
+		"no traffic counters": {
+			isolation{inventory: occupancy, counters: []resctrl.Counters{{Occupancy: valid}}},
+			seen,
+			metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "memory bandwidth",
+		},
+		"traffic fails": {
+			isolation{inventory: both, counters: []resctrl.Counters{{Occupancy: valid, Total: failed, Local: failed}}},
+			seen,
+			metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "memory bandwidth",
+		},
+		"containers without names": {
+			counting, &containers.View{Cgroups: "v2", Unknown: 30}, metav1.ConditionFalse, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "containers",
+		},
+		"containers that only start": {
+			counting, &containers.View{Cgroups: "v2", Unknown: 1, Starting: true}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "",
+		},
+		"perf events": {
+			isolation{none: "Hidden.", perf: "there is none"}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "resctrl perf events",
+		},
 		"cloud machine":    {isolation{none: "Hidden."}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "resctrl"},
 		"no cgroups":       {counting, unseen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "containers"},
 		"neither":          {isolation{none: "Hidden."}, unseen, metav1.ConditionFalse, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "containers resctrl"},
@@ -40,6 +75,9 @@ func TestConditions(t *testing.T) {
 		ready, blind := meta.FindStatusCondition(s.Conditions, "Ready"), meta.FindStatusCondition(s.Conditions, "Blind")
 		if ready.Status != c.ready || blind.Status != c.blind || blind.Reason != c.why || ready.Message == "" || blind.ObservedGeneration != 3 {
 			t.Errorf("%s: ready %+v, blind %+v", name, ready, blind)
+		}
+		if c.ready == metav1.ConditionFalse && ready.Reason == v1alpha1.ReasonWorking {
+			t.Errorf("%s: ready %+v", name, ready)
 		}
 		var absent []string
 		for _, a := range s.Absent {
@@ -105,6 +143,23 @@ func TestOnlyUseMoves(t *testing.T) {
 	after.Groups[0].Schemata = []string{"L3:0=7"}
 	if !changed(before, after) {
 		t.Error("other ways are no change")
+	}
+}
+
+// TestAnotherReasonIsNoChange: why a signal is absent may name another container every time; that it is absent is what counts.
+func TestAnotherReasonIsNoChange(t *testing.T) {
+	before := v1alpha1.NodeIsolationStatus{Absent: []v1alpha1.AbsentSignal{{Signal: "run queue delay", Why: "a"}}}
+	after := *before.DeepCopy()
+	after.Absent[0].Why = "b"
+	if changed(before, after) {
+		t.Error("another reason is a change")
+	}
+	after.Absent[0].Signal = "cpu pressure"
+	if !changed(before, after) {
+		t.Error("another signal is no change")
+	}
+	if after.Absent[0].Why != "b" {
+		t.Error("the comparison has changed the status")
 	}
 }
 

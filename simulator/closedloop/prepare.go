@@ -105,7 +105,7 @@ func Prepare(ctx context.Context, cluster *localcluster.Cluster, cfg Config) (*L
 // installTypes applies types and the roles of our recommender and agents.
 func (l *Loop) installTypes(ctx context.Context) error {
 	for _, file := range []string{
-		"crd/ballast.dev_latencyobjectives.yaml", "recommender/rbac.yaml",
+		"base/namespace.yaml", "crd/ballast.dev_latencyobjectives.yaml", "recommender/rbac.yaml",
 		"crd/ballast.dev_nodeisolations.yaml", "node/rbac.yaml", "node/admission.yaml",
 	} {
 		b, err := manifests.FS.ReadFile(file)

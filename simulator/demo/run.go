@@ -96,7 +96,7 @@ func Run(ctx context.Context, cluster *localcluster.Cluster, cfg Config, in *Inp
 
 // Install applies what ballast-scheduler needs, its types and permissions, and publishes the model, in place of one that is there.
 func Install(ctx context.Context, cluster *localcluster.Cluster, m *interference.Model) error {
-	for _, file := range []string{"crd/ballast.dev_interferencemodels.yaml", "scheduler/rbac.yaml"} {
+	for _, file := range []string{"crd/ballast.dev_interferencemodels.yaml", "base/namespace.yaml", "scheduler/rbac.yaml"} {
 		b, err := manifests.FS.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("reading built-in manifest: %w", err)

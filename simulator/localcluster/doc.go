@@ -11,7 +11,7 @@
 //		return err
 //	}
 //	defer cluster.Stop()
-//	if err := cluster.ApplyFiles(ctx, "manifests/crd/ballast.dev_interferencemodels.yaml", "manifests/scheduler"); err != nil {
+//	if err := cluster.ApplyFiles(ctx, "manifests/base", "manifests/crd/ballast.dev_interferencemodels.yaml", "manifests/scheduler"); err != nil {
 //		return err
 //	}
 //	kubeconfig, err := cluster.ServiceAccountKubeconfig(ctx, "ballast-system", "ballast-scheduler")

@@ -51,7 +51,7 @@ func newCluster(t *testing.T) *cluster {
 	if c.objects, err = dynamic.NewForConfig(c.AdminConfig()); err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"crd/ballast.dev_nodeisolations.yaml", "node/rbac.yaml", "node/admission.yaml"} {
+	for _, file := range []string{"base/namespace.yaml", "crd/ballast.dev_nodeisolations.yaml", "node/rbac.yaml", "node/admission.yaml"} {
 		text, err := manifests.FS.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

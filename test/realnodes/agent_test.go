@@ -116,7 +116,7 @@ func (s *suite) applyAgent(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ApplyFiles(t.Context(), "../../manifests/crd/ballast.dev_nodeisolations.yaml", dir); err != nil {
+	if err := s.ApplyFiles(t.Context(), "../../manifests/base", "../../manifests/crd/ballast.dev_nodeisolations.yaml", dir); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Apply(t.Context(), "reader", []byte(reader)); err != nil {

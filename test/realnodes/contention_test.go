@@ -41,15 +41,15 @@ const (
 
 // testScheduler starts ballast-scheduler under the permissions of its manifests, and lets it bind a pod to each node.
 func testScheduler(t *testing.T, s *suite) {
-	const manifests = "../../manifests/scheduler/"
-	if err := s.ApplyFiles(t.Context(), manifests+"rbac.yaml", "../../manifests/crd/ballast.dev_interferencemodels.yaml"); err != nil {
+	const manifests = "../../manifests/"
+	if err := s.ApplyFiles(t.Context(), manifests+"base", manifests+"scheduler/rbac.yaml", manifests+"crd/ballast.dev_interferencemodels.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "ballast-system", "ballast-scheduler")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(manifests + "profile-second.yaml")
+	text, err := os.ReadFile(manifests + "scheduler/profile-second.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

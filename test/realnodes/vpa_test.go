@@ -42,7 +42,7 @@ func (s *suite) startAddons(ctx context.Context) {
 func (s *suite) startRecommender(t *testing.T) {
 	t.Helper()
 	const manifests = "../../manifests/"
-	if err := s.ApplyFiles(t.Context(), manifests+"recommender/rbac.yaml", manifests+"crd/ballast.dev_latencyobjectives.yaml"); err != nil {
+	if err := s.ApplyFiles(t.Context(), manifests+"base", manifests+"recommender/rbac.yaml", manifests+"crd/ballast.dev_latencyobjectives.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "ballast-system", "ballast-recommender")

@@ -39,8 +39,16 @@ type View struct {
 	Containers []Container
 	// Unknown counts the others: sandboxes of pods, and containers whose pod the agent has not heard of yet.
 	Unknown int
+	// Starting says that the API server knows pods of the node, but no container of theirs has an id yet: then none can have a name.
+	Starting bool
 	// Absent are the signals that containers lack, each with one reason and how many lack it.
 	Absent []counters.Absence
+}
+
+// Nameless says that there are cgroups like those of containers, and none could be given a name though some should have one: the API server
+// has named no pod of the node, or the cgroups are those of another machine.
+func (v *View) Nameless() bool {
+	return v.Problem == "" && len(v.Containers) == 0 && v.Unknown > 0 && !v.Starting
 }
 
 // Watcher reads the containers of a node. Its methods but View are not for several goroutines at a time.
@@ -93,6 +101,7 @@ func (w *Watcher) read(v *View) error {
 		return err
 	}
 	names := w.names()
+	v.Starting = len(names) == 0 && len(w.pods.List()) > 0
 	absent := absences{}
 	for _, c := range found[:min(len(found), MaxContainers)] {
 		n, known := names[c.ID]

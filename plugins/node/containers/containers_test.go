@@ -119,6 +119,23 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
+// TestNameless: the machine has cgroups; whether they should have names depends on what the API server says.
+func TestNameless(t *testing.T) {
+	for name, c := range map[string]struct {
+		pods []*v1.Pod
+		want bool
+	}{
+		"no pod is known":        {nil, true},
+		"a container starts":     {[]*v1.Pod{pod(map[string]string{"app": ""})}, false},
+		"another machine's pods": {[]*v1.Pod{pod(map[string]string{"app": "containerd://" + strings.Repeat("9", 64)})}, true},
+		"one has its name":       {[]*v1.Pod{pod(map[string]string{"app": "containerd://" + first})}, false},
+	} {
+		if v := watch(t, machine(t), c.pods...).Look(); v.Nameless() != c.want || v.Unknown == 0 {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
 // TestComesBack starts without cgroups, which come later.
 func TestComesBack(t *testing.T) {
 	o := machine(t)

@@ -41,7 +41,8 @@ func NewCollector(w *Watcher) *Collector {
 		pressure: desc("container_pressure_seconds_total",
 			"Time that tasks waited for a resource: at least one (some), or all that were not idle (full).", "resource", "kind"),
 		waited: desc("container_run_queue_seconds_total",
-			"Time that threads waited for a CPU while ready to run, since the agent's first look at the container."),
+			"Time that threads waited for a CPU while ready to run, since the agent's first look at the container. "+
+				"No series above 512 threads, or above 32 where the container has CPU pressure, which tells of waiting too."),
 		memory:  desc("container_memory_bytes", "Memory in use, with page cache."),
 		kills:   desc("container_memory_kills_total", "Tasks killed for want of memory."),
 		seen:    plain("containers", "Containers that were read."),

@@ -123,7 +123,7 @@ func TestAbsent(t *testing.T) {
 		"schedstat broken":  {func(m *machine) { m.write("proc/12/schedstat", "1 x 3\n") }, RunQueueDelay, "not a time"},
 		"many threads": {func(m *machine) {
 			m.write(at+"/cgroup.threads", strings.Repeat("11\n", 33))
-		}, RunQueueDelay, "33 threads: more than 32"},
+		}, RunQueueDelay, "more than 32 threads are"},
 		"no number of bytes": {func(m *machine) { m.write(at+"/memory.current", "lots\n") }, MemoryUse, `"lots" is not a number`},
 	}
 	for name, test := range tests {

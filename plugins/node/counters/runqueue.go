@@ -50,7 +50,7 @@ func (s *Sample) addThreads(r *Reader, ids []int) error {
 		most, instead = fewThreads, " where CPU pressure tells of waiting too"
 	}
 	if len(ids) > most {
-		return fmt.Errorf("%d threads: more than %d are not read one by one%s", len(ids), most, instead)
+		return fmt.Errorf("more than %d threads are not read one by one%s", most, instead)
 	}
 	now := make(map[int][2]uint64, len(ids))
 	for _, id := range ids {

@@ -33,7 +33,8 @@ type Sample struct {
 	Absent []Absence
 }
 
-// Absence is a signal that could not be read, and why, in a phrase for operators.
+// Absence is a signal that could not be read, and why, in a phrase for operators. The phrase has no number that changes from reading to
+// reading.
 type Absence struct {
 	Signal Signal
 	Why    string

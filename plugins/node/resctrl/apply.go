@@ -66,7 +66,14 @@ func ownedOf(p partition.Plan) schemata.State {
 
 // carryOut does the operations and returns the number of the one that failed.
 func carryOut(t Tree, p partition.Plan) (int, error) {
+	moved := map[string]bool{}
 	for i, o := range p.Operations {
+		moved[o.Group] = moved[o.Group] || o.Action == partition.Move
+		if o.Action == partition.Remove && !moved[o.Group] {
+			if err := empty(t, o.Group); err != nil {
+				return i + 1, err
+			}
+		}
 		if err := do(t, p.Capacity, o); err != nil {
 			return i + 1, err
 		}
@@ -81,6 +88,19 @@ func carryOut(t Tree, p partition.Plan) (int, error) {
 		return len(p.Operations) + 1, fmt.Errorf("%w: %s", ErrReadBack, strings.Join(different, "; "))
 	}
 	return 0, nil
+}
+
+// empty refuses with [ErrStale] a group that threads were placed in since the plan was made: with the group they would fall to the default
+// group unasked. The kernel removes a group with its threads, so that a moment between this look and the removal stays open.
+func empty(t Tree, group string) error {
+	ids, err := Tasks(t, group)
+	if err != nil {
+		return err
+	}
+	if len(ids) > 0 {
+		return fmt.Errorf("%w: %s was empty and has %d threads", ErrStale, group, len(ids))
+	}
+	return nil
 }
 
 func do(t Tree, c schemata.Capacity, o partition.Operation) error {

@@ -149,8 +149,7 @@ func (r *reader) domains() {
 	r.Capacity.Resources = kept
 }
 
-// bandwidths finds the units. AMD counts 1/8 GB/s and has min_bandwidth 0 and delay_linear 0; its greatest value, that of a fresh group, is
-// the greatest that any group has, as no file tells it. Otherwise values are percent, unless one is above 100 or the file mba_MBps_event
+// bandwidths finds the units. AMD counts 1/8 GB/s and has min_bandwidth 0 and delay_linear 0; for its greatest value see eighths. Otherwise values are percent, unless one is above 100 or the file mba_MBps_event
 // shows that the kernel keeps MB/s, in which case a fresh group has 2^32-1.
 func (r *reader) bandwidths() {
 	kept := r.Capacity.Resources[:0]
@@ -168,7 +167,7 @@ func (r *reader) bandwidths() {
 			r.unread("info/%s: its unit is not known: %v", resource.Name, err)
 			continue
 		case b.Min == 0 && linear == 0:
-			b.Unit, b.Max = schemata.EighthGBps, greatest
+			b.Unit, b.Max = schemata.EighthGBps, r.eighths(resource.Name, greatest)
 		case greatest > 100 || eventErr == nil:
 			b.Unit, b.Max = schemata.MBps, 1<<32-1
 		default:
@@ -177,6 +176,22 @@ func (r *reader) bandwidths() {
 		kept = append(kept, resource)
 	}
 	r.Capacity.Resources = kept
+}
+
+// leastUnlimited is the least value without a limit, that of a fresh group, that kernels have had on AMD: MAX_MBA_BW_AMD, 0x800, and since
+// CPUID Fn8000_0020 tells the length of the field in bits, 1 shifted by it, which is 11 or more (arch/x86/kernel/cpu/resctrl).
+const leastUnlimited = 0x800
+
+// eighths is the value without a limit on AMD, which no file tells: the greatest that any group has, if it can be one. If it cannot, every
+// group is limited, and the least such value stands for it: a wish above the others' limits is then kept as it is, and what nobody limits is
+// limited to 256 GB/s at worst.
+func (r *reader) eighths(resource string, greatest uint32) uint32 {
+	if greatest >= leastUnlimited && bits.OnesCount32(greatest) == 1 {
+		return greatest
+	}
+	r.unread("info/%s: peak unknown: every group is limited, to at most %d x %d MB/s; %d is taken for no limit", resource, greatest,
+		schemata.EighthMBps, max(greatest, leastUnlimited))
+	return max(greatest, leastUnlimited)
 }
 
 // greatest is the greatest value that any group has for a bandwidth.

@@ -18,7 +18,8 @@ type Inventory struct {
 }
 
 // Read reads the whole tree except its counters. A group that goes away meanwhile is left out. A folder that is no resctrl tree is refused
-// with [ErrNotResctrl]; a resource that cannot be understood is left out and named in Unread.
+// with [ErrNotResctrl]; a resource that cannot be understood is left out and named in Unread. So is what cannot be read of a group of
+// others, which still counts as a group; of Ballast's own and of the default group it is an error.
 func Read(t Tree) (Inventory, error) {
 	folders, err := subfolders(t, "info")
 	if err != nil {
@@ -75,16 +76,19 @@ func (r *reader) groups() error {
 	return nil
 }
 
-// group reads one control group. Its tasks must be readable: whether a group is empty decides whether it may be removed.
+// group reads one control group. The tasks of ours must be readable: whether a group is empty decides whether it may be removed.
 func (r *reader) group(name string) error {
 	g := schemata.Group{Name: name}
 	text, err := r.tree.ReadFile(path.Join(name, "tasks"))
-	if err != nil {
+	if gone(err) {
 		return err
 	}
-	ids, err := ParseTasks(text)
-	if err != nil {
-		return fmt.Errorf("tasks: %w", err)
+	var ids []int
+	if err == nil {
+		ids, err = ParseTasks(text)
+	}
+	if err = r.ofOthers(name, "tasks", err); err != nil {
+		return err
 	}
 	g.Tasks = len(ids)
 	g.Mode = r.text(name, "mode")
@@ -93,20 +97,39 @@ func (r *reader) group(name string) error {
 	if err != nil && !gone(err) {
 		return err
 	}
-	var lines []schemata.Line
-	text, err = r.tree.ReadFile(path.Join(name, "schemata"))
-	switch {
-	case gone(err):
-		r.unread("%s: absent; on a machine that only counts that is so", path.Join(name, "schemata"))
-	case err != nil:
+	lines, err := r.schemata(name)
+	if err != nil {
 		return err
-	default:
-		if lines, err = schemata.ParseLines(string(text)); err != nil {
-			return fmt.Errorf("schemata: %w", err)
-		}
 	}
 	r.State.Groups = append(r.State.Groups, g)
 	r.lines = append(r.lines, lines)
+	return nil
+}
+
+// schemata reads the lines of a group.
+func (r *reader) schemata(name string) ([]schemata.Line, error) {
+	text, err := r.tree.ReadFile(path.Join(name, "schemata"))
+	if gone(err) {
+		r.unread("%s: absent; on a machine that only counts that is so", path.Join(name, "schemata"))
+		return nil, nil
+	}
+	var lines []schemata.Line
+	if err == nil {
+		lines, err = schemata.ParseLines(string(text))
+	}
+	return lines, r.ofOthers(name, "schemata", err)
+}
+
+// ofOthers takes why a file of a group was not read or understood. Of a group of others it is noted: no plan is made of what it has, and the
+// rest of the machine can be divided all the same. The kernel refuses a step that takes ways that such a group has for itself.
+func (r *reader) ofOthers(group, file string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case group == schemata.DefaultGroup || schemata.Owned(group):
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	r.unread("%s: %v", path.Join(group, file), err)
 	return nil
 }
 

@@ -114,7 +114,7 @@ func TestReadSaysWhatItLeavesOut(t *testing.T) {
 		"unknown unit":         {"info/MB/delay_linear", "-", "", "L3 MB"},
 		"no line":              {"schemata", "L3:0=7ff\n", "no domain of it", "L3"},
 		"line without info":    {"schemata", "L3:0=7ff\nMB:0=100\nXX:0=1\n", "schemata line XX", "L3 MB"},
-		"uninitialized":        {"ballast-lc/schemata", "L3:0=uninitialized;16=f\n", "ballast-lc/schemata: L3 domain 0", "L3 MB"},
+		"no mask":              {"ballast-lc/schemata", "L3:0=x;16=f\n", "ballast-lc/schemata: L3 domain 0", "L3 MB"},
 		"unknown resource":     {"info/L9/num_closids", "4\n", "info/L9: unknown resource", "L3 MB"},
 		"energy counters":      {"info/PERF_PKG_MON/num_rmids", "4\n", "info/PERF_PKG_MON: these counters are not used", "L3 MB"},
 		"no size":              {"size", "-", "size: absent", "L3 MB"},
@@ -149,18 +149,56 @@ func TestReadSaysWhatItLeavesOut(t *testing.T) {
 // TestReadRefuses: a tree whose groups cannot be counted is no ground for a plan.
 func TestReadRefuses(t *testing.T) {
 	for name, change := range map[string]func(texts){
-		"no info":       func(m texts) { clear(m) },
-		"no tasks":      func(m texts) { delete(m, "tasks") },
-		"bad tasks":     func(m texts) { m["ballast-lc/tasks"] = "one\n" },
-		"bad schemata":  func(m texts) { m["schemata"] = "L3 0=7ff\n" },
-		"domain twice":  func(m texts) { m["schemata"] = "L3:0=7ff;0=7ff\n" },
-		"info is empty": func(m texts) { clear(m); m["info/last_cmd_status"] = "ok\n" },
+		"no info":        func(m texts) { clear(m) },
+		"no tasks":       func(m texts) { delete(m, "tasks") },
+		"bad tasks":      func(m texts) { m["ballast-lc/tasks"] = "one\n" },
+		"bad schemata":   func(m texts) { m["schemata"] = "L3 0=7ff\n" },
+		"bad ones of us": func(m texts) { m["ballast-lc/schemata"] = "L3 0=7ff\n" },
+		"domain twice":   func(m texts) { m["schemata"] = "L3:0=7ff;0=7ff\n" },
+		"info is empty":  func(m texts) { clear(m); m["info/last_cmd_status"] = "ok\n" },
 	} {
 		m := machine()
 		change(m)
 		if got, err := Read(m); err == nil {
 			t.Errorf("%s: read %+v", name, got)
 		}
+	}
+}
+
+// TestAGroupOfOthersIsNotOurTrouble: a group that is being locked shows a word in place of values, and what cannot be understood of a group of
+// others is named; both count as groups, without values.
+func TestAGroupOfOthersIsNotOurTrouble(t *testing.T) {
+	for text, unread := range map[string]int{"L3:uninitialized\nMB:uninitialized\n": 0, "L3 0=7ff\n": 1} {
+		m := machine()
+		maps.Copy(m, texts{"locked/tasks": "", "locked/mode": "pseudo-locksetup\n", "locked/cpus_list": "\n", "locked/schemata": text})
+		got, err := Read(m)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		g, there := got.State.Group("locked")
+		if !there || g.Mode != "pseudo-locksetup" || len(g.Schemata) != 0 || len(got.State.Groups) != 3 || len(got.Unread) != unread {
+			t.Errorf("%q: %+v, unread %v", text, g, got.Unread)
+		}
+	}
+}
+
+// denying is a tree that lets the schemata of one group not be read.
+type denying struct{ texts }
+
+func (d denying) ReadFile(name string) ([]byte, error) {
+	if name == "other/schemata" {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EIO}
+	}
+	return d.texts.ReadFile(name)
+}
+
+func TestSchemataOfOthersThatCannotBeRead(t *testing.T) {
+	m := machine()
+	maps.Copy(m, texts{"other/tasks": "", "other/mode": "shareable\n", "other/cpus_list": "\n"})
+	got, err := Read(denying{m})
+	if err != nil || len(got.State.Groups) != 3 || len(got.Unread) != 1 || !strings.Contains(got.Unread[0], "other/schemata") {
+		t.Errorf("%v, %+v", err, got)
 	}
 }
 
@@ -174,8 +212,23 @@ func TestUnits(t *testing.T) {
 		files texts
 		want  schemata.Bandwidth
 	}{
-		"intel":       {nil, schemata.Bandwidth{Unit: schemata.Percent, Min: 10, Step: 10, Max: 100}},
-		"amd":         {amd, schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048}},
+		"intel": {nil, schemata.Bandwidth{Unit: schemata.Percent, Min: 10, Step: 10, Max: 100}},
+		"amd":   {amd, schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048}},
+		"amd, all limited": {
+			texts{
+				"info/MB/min_bandwidth": "0\n", "info/MB/delay_linear": "0\n", "info/MB/bandwidth_gran": "1\n", "schemata": "MB:0=  16;16=200\n",
+			}, schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048},
+		},
+		"amd, limited to a power of two": {
+			texts{
+				"info/MB/min_bandwidth": "0\n", "info/MB/delay_linear": "0\n", "info/MB/bandwidth_gran": "1\n", "schemata": "MB:0=  16;16=512\n",
+			}, schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048},
+		},
+		"amd, 12 bits": {
+			texts{
+				"info/MB/min_bandwidth": "0\n", "info/MB/delay_linear": "0\n", "info/MB/bandwidth_gran": "1\n", "schemata": "MB:0=4096;16=3000\n",
+			}, schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 4096},
+		},
 		"MB/s, value": {texts{"schemata": "MB:0=4294967295\n"}, schemata.Bandwidth{Unit: schemata.MBps, Min: 10, Step: 10, Max: 1<<32 - 1}},
 		"MB/s, event": {texts{"mba_MBps_event": "mbm_local_bytes\n"}, schemata.Bandwidth{Unit: schemata.MBps, Min: 10, Step: 10, Max: 1<<32 - 1}},
 	}
@@ -189,6 +242,10 @@ func TestUnits(t *testing.T) {
 		}
 		if r, _ := got.Capacity.Resource("MB"); r.Bandwidth == nil || *r.Bandwidth != test.want {
 			t.Errorf("%s: %+v, want %+v", name, r.Bandwidth, test.want)
+		}
+		limited := strings.HasPrefix(name, "amd, all") || strings.HasPrefix(name, "amd, limited")
+		if said := strings.Contains(strings.Join(got.Unread, "\n"), "every group is limited"); said != limited {
+			t.Errorf("%s: unread %q", name, got.Unread)
 		}
 	}
 }
@@ -337,7 +394,8 @@ func FuzzRead(f *testing.F) {
 	for _, file := range []string{"schemata", "size", "tasks", "info/L3/cbm_mask", "info/MB/min_bandwidth", "ballast-lc/schemata"} {
 		f.Add(file, machine()[file])
 	}
-	f.Add("schemata", "L3:0=uninitialized;;1=0xf\nMB:  0 = 5\n")
+	f.Add("ballast-lc/schemata", "L3:uninitialized\nMB:uninitialized\n")
+	f.Add("schemata", "L3:uninitialized;;1=0xf\nMB:  0 = 5\n")
 	f.Fuzz(func(t *testing.T, file, text string) {
 		m := machine()
 		m[path.Clean(strings.Trim(file, "/"))] = text

@@ -32,7 +32,7 @@ type Accuracy struct {
 	MeanAbsolutePercentageError float64 `json:"meanAbsolutePercentageError"`
 	R2                          float64 `json:"r2"`
 	// StandardErrors are those of the two, by the jackknife over folds.
-	StandardErrors []float64 `json:"standardErrors"`
+	StandardErrors []float64 `json:"standardErrors,omitempty"`
 }
 
 // intervalCoverage is the share of new measurements that an interval shall hold.

@@ -154,7 +154,7 @@ func (s *suite) connect(t *testing.T) {
 	if s.http, err = component.Client(config); err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"scheduler/rbac.yaml", "crd/ballast.dev_interferencemodels.yaml"} {
+	for _, file := range []string{"base", "scheduler/rbac.yaml", "crd/ballast.dev_interferencemodels.yaml"} {
 		if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests", file)); err != nil {
 			t.Fatal(err)
 		}

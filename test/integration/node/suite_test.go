@@ -117,7 +117,7 @@ func (s *suite) connect(t *testing.T) {
 		t.Fatal(err)
 	}
 	manifests := filepath.Join(component.Root, "manifests")
-	if err := s.ApplyFiles(t.Context(), filepath.Join(manifests, "crd/ballast.dev_nodeisolations.yaml"),
+	if err := s.ApplyFiles(t.Context(), filepath.Join(manifests, "base"), filepath.Join(manifests, "crd/ballast.dev_nodeisolations.yaml"),
 		filepath.Join(manifests, "node/rbac.yaml"), filepath.Join(manifests, "node/admission.yaml")); err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,8 @@ func (s *suite) connect(t *testing.T) {
 	if s.http, err = component.Client(config); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/recommender/rbac.yaml")); err != nil {
+	manifests := filepath.Join(component.Root, "manifests")
+	if err := s.ApplyFiles(t.Context(), filepath.Join(manifests, "base"), filepath.Join(manifests, "recommender/rbac.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	shape := localcluster.NodeShape{Capacity: v1.ResourceList{v1.ResourceCPU: resource.MustParse("64"), v1.ResourceMemory: resource.MustParse("256Gi")}}

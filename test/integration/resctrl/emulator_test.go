@@ -156,3 +156,35 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a thread that is not there: %d moved, %v", moved, err)
 	}
 }
+
+// TestALimitAboveThoseOfOthers: another manager has limited every group of an AMD machine to 25 GB/s. A wish of 100,000 MB/s is 800 eighths of a
+// GB/s all the same, and a group without a limit keeps the value that the kernel gave it.
+func TestALimitAboveThoseOfOthers(t *testing.T) {
+	tree := emulate(t, machines()["amd"])
+	now := read(t, tree)
+	limits := schemata.Values{}
+	for _, d := range now.Capacity.Resources[1].Domains {
+		limits.Set("MB", d, 200)
+	}
+	if err := resctrl.WriteSchemata(tree, now.Capacity, schemata.DefaultGroup, limits); err != nil {
+		t.Fatal(err)
+	}
+	now = read(t, tree)
+	plan, err := partition.New(now.Capacity, now.State, []partition.Partition{
+		{Name: "wide", Ways: []partition.Ways{{Cache: "L3", Count: 2}}, Bandwidth: []partition.Limit{{Resource: "MB", MBps: 100_000}}},
+		{Name: "free", Ways: []partition.Ways{{Cache: "L3", Count: 2}}},
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := resctrl.Apply(tree, plan); err != nil {
+		t.Fatal(err)
+	}
+	after := read(t, tree).State
+	for group, want := range map[string]uint32{"ballast-wide": 800, "ballast-free": 2048, schemata.DefaultGroup: 200} {
+		g, _ := after.Group(group)
+		if got, _ := g.Schemata.Value("MB", 17); got != want {
+			t.Errorf("%s has %d, want %d", group, got, want)
+		}
+	}
+}

@@ -87,7 +87,8 @@ func (s *suite) connect(t *testing.T) {
 	if s.http, err = component.Client(config); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/scheduler/rbac.yaml")); err != nil {
+	manifests := filepath.Join(component.Root, "manifests")
+	if err := s.ApplyFiles(t.Context(), filepath.Join(manifests, "base"), filepath.Join(manifests, "scheduler/rbac.yaml")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -17,7 +17,12 @@ type Line struct {
 // maxDomains bounds the domains of a resource.
 const maxDomains = 4096
 
-// ParseLines splits a schemata or size file. Names and values may be padded with blanks; empty lines are skipped.
+// uninitialized stands in place of the domains in the schemata of a group in mode pseudo-locksetup: it has no values yet
+// (fs/resctrl/ctrlmondata.c, rdtgroup_schemata_show).
+const uninitialized = "uninitialized"
+
+// ParseLines splits a schemata or size file. Names and values may be padded with blanks; empty lines are skipped. A line that says
+// uninitialized has no domains.
 func ParseLines(text string) ([]Line, error) {
 	var out []Line
 	for row := range strings.Lines(text) {
@@ -42,7 +47,10 @@ func parseLine(row string) (Line, error) {
 	if !found || l.Resource == "" || len(l.Resource) > 32 {
 		return Line{}, fmt.Errorf("line %s: want a resource name, a colon and domain=value pairs", quoted(row))
 	}
-	for item := range strings.SplitSeq(strings.TrimSpace(rest), ";") {
+	if rest = strings.TrimSpace(rest); rest == uninitialized {
+		return l, nil
+	}
+	for item := range strings.SplitSeq(rest, ";") {
 		if item == "" { // a trailing semicolon
 			continue
 		}
@@ -90,7 +98,7 @@ func ParseNumber(s string) (uint32, error) {
 	return uint32(v), nil
 }
 
-// Parse reads one value of the resource. A group in mode pseudo-locksetup shows the word uninitialized instead, which is an error.
+// Parse reads one value of the resource.
 func (r Resource) Parse(text string) (uint32, error) {
 	if r.Cache != nil {
 		return ParseMask(text)

@@ -9,11 +9,11 @@ import (
 )
 
 func TestParseLines(t *testing.T) {
-	got, err := ParseLines("    MB:0=  16;16=2048\n\nL3DATA:0=001ff; 1 =0xf;\nL2:0=uninitialized\n")
+	got, err := ParseLines("    MB:0=  16;16=2048\n\nL3DATA:0=001ff; 1 =0xf;\nL2:uninitialized\n")
 	want := []Line{
 		{Resource: "MB", Domains: []int{0, 16}, Values: []string{"16", "2048"}},
 		{Resource: "L3DATA", Domains: []int{0, 1}, Values: []string{"001ff", "0xf"}},
-		{Resource: "L2", Domains: []int{0}, Values: []string{"uninitialized"}},
+		{Resource: "L2"}, // of a group in mode pseudo-locksetup
 	}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("%v, -want +got:\n%s", err, d)
@@ -56,6 +56,7 @@ func TestParseNumbers(t *testing.T) {
 func FuzzParseLines(f *testing.F) {
 	f.Add("    MB:0=  16;16=2048\n    L3:0=fffff;1=fffff\n")
 	f.Add("L3DATA:0=001ff;1=001ff;\nL3CODE:0=001ff\n")
+	f.Add("L3:uninitialized\nMB:uninitialized\n")
 	f.Add("L3:0=;=1;;")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines, err := ParseLines(text)

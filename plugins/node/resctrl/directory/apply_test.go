@@ -164,6 +164,36 @@ func TestApplyRefusesAStalePlan(t *testing.T) {
 	}
 }
 
+// joining puts a thread into a group right after its tasks were read for the n-th time.
+type joining struct {
+	*Tree
+
+	n int
+}
+
+func (j *joining) ReadFile(name string) ([]byte, error) {
+	text, err := j.Tree.ReadFile(name)
+	if name == "ballast-old/tasks" {
+		if j.n--; j.n == 0 {
+			err = errors.Join(err, j.WriteFile(name, []byte("2\n")))
+		}
+	}
+	return text, err
+}
+
+// TestApplyKeepsAThreadThatJoins: a group was empty when the plan was made and when it began. The thread that was placed in it then stays.
+func TestApplyKeepsAThreadThatJoins(t *testing.T) {
+	d := inhabited(t)
+	err := resctrl.Apply(&joining{Tree: d, n: 1}, plan(t, d, wish))
+	var failure *resctrl.PlanError
+	if !errors.Is(err, resctrl.ErrStale) || !errors.As(err, &failure) || failure.Rollback != nil {
+		t.Errorf("got %v", err)
+	}
+	if g, _ := read(t, d).State.Group("ballast-old"); g.Tasks != 1 {
+		t.Errorf("ballast-old is %+v, want it with its thread", g)
+	}
+}
+
 // TestReadBack: a tree that takes values and shows others.
 func TestReadBack(t *testing.T) {
 	d := inhabited(t)

@@ -1,0 +1,85 @@
+package node
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
+)
+
+// absent names what the node does not show, by signal; perf events, which no version of the agent reads yet, come last.
+func absent(i isolation, v *containers.View) []v1alpha1.AbsentSignal {
+	why := map[string]string{}
+	if i.none != "" {
+		why["resctrl"] = i.none
+	} else {
+		maps.Copy(why, usesUnseen(i))
+	}
+	if v.Problem != "" {
+		why["containers"] = v.Problem
+	} else if v.Nameless() {
+		why["containers"] = nameless
+	}
+	for _, a := range v.Absent {
+		why[string(a.Signal)] = a.Why
+	}
+	var out []v1alpha1.AbsentSignal
+	for _, signal := range slices.Sorted(maps.Keys(why)) {
+		out = append(out, v1alpha1.AbsentSignal{Signal: signal, Why: cut(why[signal], maxWhy)})
+	}
+	if i.perf != "" {
+		out = append(out, v1alpha1.AbsentSignal{Signal: "perf events", Why: cut(i.perf, maxWhy)})
+	}
+	return out
+}
+
+// uses are what the kernel counts of a group: the signal, the counters' names in mon_features, and their readings.
+var uses = []struct {
+	signal   string
+	features []string
+	readings func(resctrl.Counters) []resctrl.Reading
+}{
+	{"cache occupancy", []string{"llc_occupancy"}, func(c resctrl.Counters) []resctrl.Reading { return []resctrl.Reading{c.Occupancy} }},
+	{
+		"memory bandwidth",
+		[]string{"mbm_total_bytes", "mbm_local_bytes"},
+		func(c resctrl.Counters) []resctrl.Reading { return []resctrl.Reading{c.Total, c.Local} },
+	},
+}
+
+// usesUnseen are the signals of which no counter has a value, and why. The machine has a tree.
+func usesUnseen(i isolation) map[string]string {
+	why := map[string]string{}
+	for _, u := range uses {
+		m := i.inventory.Capacity.Monitoring
+		switch {
+		case m == nil:
+			why[u.signal] = "the kernel has no info/L3_MON"
+		case !slices.ContainsFunc(u.features, func(f string) bool { return slices.Contains(m.Features, f) }):
+			why[u.signal] = "info/L3_MON/mon_features has no " + strings.Join(u.features, " or ")
+		case i.unread != nil:
+			why[u.signal] = "reading the counters: " + i.unread.Error()
+		default:
+			if state := best(i.counters, u.readings); state != resctrl.Valid {
+				why[u.signal] = "no counter has a value, they are " + state.String()
+			}
+		}
+	}
+	return why
+}
+
+// best is Valid if any reading is, else the state of the last one that its file told, else Missing.
+func best(list []resctrl.Counters, readings func(resctrl.Counters) []resctrl.Reading) resctrl.ReadingState {
+	state := resctrl.Missing
+	for _, c := range list {
+		for _, r := range readings(c) {
+			if r.State != resctrl.Missing && state != resctrl.Valid {
+				state = r.State
+			}
+		}
+	}
+	return state
+}
