@@ -74,14 +74,15 @@ func (p *Problem) validate() error {
 			return fmt.Errorf("service %q is there twice, expected unique names: add up its visits", s.Name)
 		}
 		seen[s.Name] = true
-		if err := s.validate(); err != nil {
+		if err := s.Validate(); err != nil {
 			return fmt.Errorf("service %q: %w", s.Name, err)
 		}
 	}
 	return nil
 }
 
-func (s *Service) validate() error {
+// Validate reports the first field out of range.
+func (s *Service) Validate() error {
 	for _, f := range []struct {
 		name  string
 		value float64

@@ -88,14 +88,15 @@ func newSearch(p *Problem) *search {
 		stages: make([]latency.Stage, 0, n),
 	}
 	for i := range p.Services {
-		c.lower[i], c.upper[i] = p.Services[i].bounds()
+		c.lower[i], c.upper[i] = p.Services[i].Bounds()
 		c.weights[i] = p.Tail * p.Services[i].Visits
 	}
 	return c
 }
 
-// bounds are the least and the most cores of a pod. They are equal where more than the least brings nothing.
-func (s *Service) bounds() (lower, upper float64) {
+// Bounds are the least and the most cores of a pod that an allocation considers, of a service that is valid. They are equal where more
+// than the least brings nothing.
+func (s *Service) Bounds() (lower, upper float64) {
 	lower = max(s.Min, step)
 	if s.Load > 0 {
 		lower = max(lower, s.Load*s.Law.Work/latency.Busiest)

@@ -1,0 +1,169 @@
+package compose
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// term is the variable time of the calls of one service.
+type term struct {
+	service             int
+	calls, shape, scale float64
+}
+
+// series is a chain with its times. Its methods speak of the time after its shift, which holds those of its blocks.
+type series struct {
+	shift, mean, variance float64 // the latter two roughly, where there are blocks
+	terms                 []term
+	blocks                []block
+}
+
+// cdf is at without the density.
+func (s *series) cdf(t float64) float64 {
+	if len(s.terms) == 1 && len(s.blocks) == 0 && t > 0 && s.terms[0].scale > 0 {
+		return s.terms[0].cdf(t)
+	}
+	cdf, _ := s.at(t)
+	return cdf
+}
+
+// constant says whether there is no variable time.
+func (s *series) constant() bool {
+	for i := range s.terms {
+		if s.terms[i].scale > 0 {
+			return false
+		}
+	}
+	for i := range s.blocks {
+		for j := range s.blocks[i].branches {
+			if !s.blocks[i].branches[j].constant() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// inverted says whether the transform is inverted, because the distribution is not known in closed form.
+func (s *series) inverted() bool {
+	return len(s.terms)+len(s.blocks) > 1 && !s.constant()
+}
+
+// at returns the distribution function and the density at t.
+func (s *series) at(t float64) (cdf, density float64) {
+	switch {
+	case t < 0:
+		return 0, 0
+	case s.constant():
+		return 1, 0
+	case t == 0:
+		return 0, 0
+	case len(s.terms) == 0 && len(s.blocks) == 1:
+		return s.blocks[0].at(t)
+	case len(s.terms) == 1 && len(s.blocks) == 0:
+		return s.terms[0].at(t)
+	}
+	in := s.invert(t)
+	tail := 0.0
+	transforms, _, _ := s.transforms(in)
+	for k, f := range transforms {
+		node := in.node(k)
+		rest := 1 - f
+		tail += in.weights[k] * (real(rest)*real(node) + imag(rest)*imag(node)) / (real(node)*real(node) + imag(node)*imag(node))
+		density += in.weights[k] * real(f)
+	}
+	return min(max(1-in.scale*tail, 0), 1), max(in.scale*density, 0)
+}
+
+func (s *series) invert(t float64) inversion { return invert(t, math.Sqrt(s.variance)) }
+
+// transforms are those of the series at the nodes; alone without its blocks, and those of each block.
+func (s *series) transforms(in inversion) (whole, alone []complex128, blocks [][]complex128) {
+	p := newPowers(in)
+	for i := range s.terms {
+		p.add(in, s.terms[i].scale, s.terms[i].shape)
+	}
+	alone = p.values()
+	if len(s.blocks) == 0 {
+		return alone, alone, nil
+	}
+	whole = slices.Clone(alone)
+	for i := range s.blocks {
+		b := s.blocks[i].transforms(in)
+		blocks = append(blocks, b)
+		for k := range whole {
+			whole[k] *= b[k]
+		}
+	}
+	return whole, alone, blocks
+}
+
+// at is the Gamma distribution.
+func (t *term) at(x float64) (cdf, density float64) {
+	return t.cdf(x), t.density(x)
+}
+
+func (t *term) cdf(x float64) float64 {
+	if t.shape == 1 {
+		return -math.Expm1(-x / t.scale)
+	}
+	return mathext.GammaIncReg(t.shape, x/t.scale)
+}
+
+func (t *term) density(x float64) float64 {
+	log, _ := math.Lgamma(t.shape)
+	return math.Exp((t.shape-1)*math.Log(x/t.scale)-x/t.scale-log) / t.scale
+}
+
+// back adds to the slopes the derivatives of weight·CDF(t) by the means of the services.
+func (s *series) back(t, weight float64, slopes []float64) {
+	switch {
+	case !(t > 0) || weight == 0 || s.constant():
+		return
+	case len(s.terms) == 0 && len(s.blocks) == 1:
+		s.blocks[0].back(t, weight, slopes)
+		return
+	case len(s.terms) == 1 && len(s.blocks) == 0:
+		// CDF = P(shape, t/scale), and the scale is in proportion to the mean, which is shape·scale/calls.
+		one := &s.terms[0]
+		slopes[one.service] -= weight * one.density(t) * t * one.calls / (one.shape * one.scale)
+		return
+	}
+	s.spread(s.invert(t), weight, slopes)
+}
+
+// spread is back for what is inverted. It returns the density at the time, too.
+func (s *series) spread(in inversion, weight float64, slopes []float64) (density float64) {
+	whole, alone, blocks := s.transforms(in)
+	scaled := make([]complex128, len(whole))
+	for k, f := range whole {
+		scaled[k] = complex(in.scale*in.weights[k], 0) * f
+		density += real(scaled[k])
+	}
+	for i := range s.terms {
+		one := &s.terms[i]
+		// The transform's derivative by the mean is −calls·s/(1 + scale·s) times itself, that of the distribution function's has no s.
+		re, turn := 1+one.scale*damping/2/in.t, one.scale*math.Pi/in.t
+		sum := 0.0
+		for k, f := range scaled {
+			im := turn * float64(k)
+			sum += (real(f)*re + imag(f)*im) / (re*re + im*im)
+		}
+		slopes[one.service] -= weight * one.calls * sum
+	}
+	for i := range s.blocks {
+		rest := make([]complex128, len(alone))
+		for k, f := range alone {
+			rest[k] = complex(weight*in.scale*in.weights[k], 0) * f
+			for j, b := range blocks {
+				if j != i {
+					rest[k] *= b[k]
+				}
+			}
+		}
+		s.blocks[i].pull(in, rest, slopes)
+	}
+	return max(density, 0)
+}

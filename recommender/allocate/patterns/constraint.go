@@ -1,0 +1,114 @@
+package patterns
+
+import (
+	"fmt"
+
+	"gonum.org/v1/gonum/mathext"
+
+	"github.com/ballast-k8s/ballast/predictor/callgraph/compose"
+)
+
+// constraint is that a quantile stays within a bound.
+type constraint struct {
+	objective *goal
+	// shares are of the patterns of the objective, percentile is the one that bound seconds are for.
+	shares            []float64
+	percentile, bound float64
+	// value and slopes are the quantile and its derivatives by the means at the last point looked at.
+	value  float64
+	slopes []float64
+	// binding says that it takes part: it was violated at some point. A floor does not before it is violated where the others hold.
+	binding, floor bool
+	multiplier     float64
+}
+
+// goal is an objective with its distribution.
+type goal struct {
+	*Objective
+	shares       []float64
+	graph        *compose.Graph
+	distribution *compose.Distribution
+}
+
+// constraints are those of all objectives. Those of patterns without requests are left out.
+func (p *Problem) constraints() ([]*goal, []*constraint, error) {
+	var goals []*goal
+	var list []*constraint
+	for i := range p.Objectives {
+		o := &p.Objectives[i]
+		parts, shares := make([]compose.Part, len(o.Patterns)), make([]float64, len(o.Patterns))
+		for c, pattern := range o.Patterns {
+			parts[c], shares[c] = pattern.Part, pattern.Share
+		}
+		graph, err := compose.New(parts, len(p.Services))
+		if err != nil {
+			return nil, nil, fmt.Errorf("objective %q: %w", o.Name, err)
+		}
+		g := &goal{Objective: o, shares: shares, graph: graph}
+		goals = append(goals, g)
+		add := func(shares []float64, percentile float64, floor bool) {
+			list = append(list, &constraint{objective: g, shares: shares, percentile: percentile, bound: o.Target / o.Tail, floor: floor})
+		}
+		each := o.Percentile
+		if o.Mode == Mixture {
+			add(shares, o.Percentile, false)
+			each = o.Floor
+		}
+		for c := range parts {
+			if shares[c] > 0 && each > 0 {
+				only := make([]float64, len(parts))
+				only[c] = 1
+				add(only, each, o.Mode == Mixture)
+			}
+		}
+	}
+	return goals, list, nil
+}
+
+// look sets value, and the slopes where asked, at the given times. The distribution is already that of the times.
+func (k *constraint) look(times []compose.Time, slopes bool) {
+	if k.objective.Mode == SumOfPercentiles {
+		k.add(times)
+		return
+	}
+	d := k.objective.distribution
+	k.value = d.Quantile(k.shares, k.percentile, k.value)
+	if slopes {
+		k.slopes = d.QuantileSlopes(k.shares, k.value)
+	}
+}
+
+// met says whether the constraint holds, with less effort than finding the quantile.
+func (k *constraint) met() bool {
+	cdf, _ := k.objective.distribution.At(k.shares, k.bound)
+	return cdf >= k.percentile
+}
+
+// add is look where percentiles are added.
+func (k *constraint) add(times []compose.Time) {
+	k.value, k.slopes = 0, make([]float64, len(times))
+	for c, share := range k.shares {
+		if share > 0 {
+			k.walk(&k.objective.Patterns[c].Part, times)
+		}
+	}
+}
+
+func (k *constraint) walk(p *compose.Part, times []compose.Time) {
+	if p.Calls > 0 {
+		t := times[p.Service]
+		shape, factor := p.Calls*t.Shape, 1/t.Shape
+		if p.Alike {
+			shape, factor = t.Shape, p.Calls/t.Shape
+		}
+		slope := factor * mathext.GammaIncRegCompInv(shape, 1-k.percentile)
+		k.slopes[p.Service] += slope
+		k.value += p.Calls*t.Shift + slope*t.Mean
+	}
+	for i := range p.Series {
+		k.walk(&p.Series[i], times)
+	}
+	for i := range p.Parallel {
+		k.walk(&p.Parallel[i], times)
+	}
+}
