@@ -79,6 +79,7 @@ type demonstration struct {
 	placement *demo.Config // nil if it is not wanted
 	inputs    *demo.Inputs
 	loop      *closedloop.Config // nil if it is not wanted
+	logs      string             // folder that the components' logs are left in where the loop was not closed
 }
 
 func (o *demoOptions) run(cmd *cobra.Command) error {
@@ -89,7 +90,7 @@ func (o *demoOptions) run(cmd *cobra.Command) error {
 		return fmt.Errorf("making the report's folder: %w", err)
 	}
 	bar := newProgress(cmd.ErrOrStderr())
-	d := demonstration{progress: bar.show}
+	d := demonstration{progress: bar.show, logs: filepath.Join(o.out, "logs")}
 	if err := o.prepare(cmd, &d); err != nil {
 		return err
 	}
@@ -102,7 +103,9 @@ func (o *demoOptions) run(cmd *cobra.Command) error {
 		return err
 	}
 	if result.Loop != nil {
-		return result.Loop.Verify()
+		if err := result.Loop.Verify(); err != nil {
+			return fmt.Errorf("%w\nThe components' logs are in %s", err, d.logs)
+		}
 	}
 	return nil
 }
@@ -181,8 +184,22 @@ func (d *demonstration) run(ctx context.Context, tools string) (result *report.R
 		if result.Loop, err = loop.Run(ctx); err != nil {
 			return nil, err
 		}
+		if result.Loop.Verify() != nil {
+			return result, d.keepLogs(cluster)
+		}
 	}
 	return result, nil
+}
+
+// keepLogs leaves the components' logs beside the report: the control plane's folder is about to be removed, and they say why.
+func (d *demonstration) keepLogs(cluster *localcluster.Cluster) error {
+	if err := os.RemoveAll(d.logs); err != nil {
+		return fmt.Errorf("removing an earlier run's logs: %w", err)
+	}
+	if err := os.CopyFS(d.logs, os.DirFS(filepath.Join(cluster.Dir(), "logs"))); err != nil {
+		return fmt.Errorf("keeping the components' logs: %w", err)
+	}
+	return nil
 }
 
 // show prints the tables and leaves the report and the numbers behind it in the output folder.

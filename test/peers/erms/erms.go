@@ -1,7 +1,7 @@
 // Package erms allocates as Erms (Luo et al., ASPLOS'23) does: percentiles are added along the calls of a request, as if they all were
-// exceeded together, and each call gets the share of the target that takes the fewest containers in all. It is written from the
-// formulas; the order of the artifact's decisions is kept, because which line holds for a call depends on it. GrandSLAm's split
-// (Kannan et al., EuroSys'19) is beside it.
+// exceeded together, and each call gets the share of the target that takes the fewest containers in all. The formulas are the
+// paper's; the order of decisions is that of its public artifact, which was read for it and not copied, because which line holds for a
+// call depends on that order and the paper leaves it open.
 //
 // Latencies are in µs, as in the published models; targets are in milliseconds, loads in requests per second.
 package erms
