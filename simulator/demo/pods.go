@@ -86,8 +86,14 @@ func (d *demonstration) awaitBinds(ctx context.Context, watcher watch.Interface,
 		case <-stall.C:
 			return fmt.Errorf("no pod was bound for %s; %d of %d are; see %s", stallTimeout, len(bound), len(d.order), scheduler.LogPath())
 		case event, ok := <-watcher.ResultChan():
-			if !ok {
-				return fmt.Errorf("the watch on pods ended with %d of %d bound", len(bound), len(d.order))
+			if !ok { // the API server ends a watch that is slow to read; a new one begins with all pods there are
+				again, err := d.client.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{})
+				if err != nil {
+					return fmt.Errorf("watching pods again with %d of %d bound: %w", len(bound), len(d.order), err)
+				}
+				defer again.Stop()
+				watcher = again
+				continue
 			}
 			pod, ok := event.Object.(*v1.Pod)
 			if !ok || pod.Spec.NodeName == "" || bound[pod.Name] {
