@@ -16,7 +16,7 @@ import (
 )
 
 func TestDefaultArgs(t *testing.T) {
-	want := &Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 7 * 24 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}
+	want := &Args{Args: modelsource.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 7 * 24 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}}
 	if diff := cmp.Diff(want, DefaultArgs()); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}

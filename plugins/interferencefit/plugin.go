@@ -156,7 +156,7 @@ func (p *InterferenceFit) Name() string { return Name }
 
 // assess is the condition right now.
 func (p *InterferenceFit) assess() condition {
-	return p.source.Condition(modelsource.Policy{MaxAge: p.args.ModelMaxAge.Duration, Stale: p.args.StaleModelPolicy}, p.clock.Now())
+	return p.source.Condition(p.args.Policy(), p.clock.Now())
 }
 
 // age looks at the model's age once in a while: nothing tells when it becomes too old. It also finds the pods whose attempt

@@ -3,21 +3,15 @@ package jointplacement
 import (
 	"time"
 
-	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	configv1 "k8s.io/kube-scheduler/config/v1"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
 )
 
 const (
-	defaultModelName = "default"
-	// defaultModelMaxAge is that of InterferenceFit, for its reasons.
-	defaultModelMaxAge = 168 * time.Hour
 	// defaultWindow is more than what a controller leaves between the pods that it creates (about 50 a second with its default client),
 	// and less than a container takes to start.
 	defaultWindow = 500 * time.Millisecond
@@ -33,13 +27,9 @@ const (
 type Args struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// ModelName is the name of the InterferenceModel object to plan by, the same as InterferenceFit's. Defaults to "default".
-	ModelName string `json:"modelName,omitempty"`
-	// ModelMaxAge is how long after its spec.publishedAt a model is believed. Must be positive. Defaults to 168h.
-	ModelMaxAge *metav1.Duration `json:"modelMaxAge,omitempty"`
-	// StaleModelPolicy is FailOpen (a model that is too old is no model: nothing is held) or FallBack (it is planned by all the same).
-	// Defaults to FailOpen.
-	StaleModelPolicy modelsource.StalePolicy `json:"staleModelPolicy,omitempty"`
+	// The model is the same as InterferenceFit's. The policies are FailOpen (a model that is too old is no model: nothing is held) and
+	// FallBack (it is planned by all the same).
+	modelsource.Args `json:",inline"`
 
 	// Window is how long after its last pod a group of unknown size is taken to be complete. Must be positive and at most MaxWait.
 	// Defaults to 500ms.
@@ -65,15 +55,7 @@ func DefaultArgs() *Args {
 }
 
 func (a *Args) setDefaults() {
-	if a.ModelName == "" {
-		a.ModelName = defaultModelName
-	}
-	if a.ModelMaxAge == nil {
-		a.ModelMaxAge = &metav1.Duration{Duration: defaultModelMaxAge}
-	}
-	if a.StaleModelPolicy == "" {
-		a.StaleModelPolicy = modelsource.FailOpen
-	}
+	a.SetDefaults()
 	if a.Window == nil {
 		a.Window = &metav1.Duration{Duration: defaultWindow}
 	}
@@ -88,7 +70,7 @@ func (a *Args) setDefaults() {
 // Validate checks the arguments; path is where they stand. kube-scheduler validates only the arguments of its own plugins, so
 // the factory calls this.
 func (a *Args) Validate(path *field.Path) field.ErrorList {
-	errs := a.validateModel(path)
+	errs := a.Args.Validate(path, modelsource.FailOpen, modelsource.FallBack)
 	if a.Window == nil || a.MaxWait == nil || a.MaxPods == nil {
 		return append(errs, field.Required(path, "window, maxWait and maxPods, such as 500ms, 5s and 5000"))
 	}
@@ -104,35 +86,6 @@ func (a *Args) Validate(path *field.Path) field.ErrorList {
 	return errs
 }
 
-func (a *Args) validateModel(path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if a.ModelName == "" {
-		errs = append(errs, field.Required(path.Child("modelName"), "the name of an InterferenceModel object"))
-	} else {
-		for _, msg := range apivalidation.NameIsDNSSubdomain(a.ModelName, false) {
-			errs = append(errs, field.Invalid(path.Child("modelName"), a.ModelName, msg))
-		}
-	}
-	switch {
-	case a.ModelMaxAge == nil:
-		errs = append(errs, field.Required(path.Child("modelMaxAge"), "a duration such as 168h"))
-	case a.ModelMaxAge.Duration <= 0:
-		errs = append(errs, field.Invalid(path.Child("modelMaxAge"), a.ModelMaxAge.Duration.String(), "must be positive, such as 168h"))
-	}
-	switch a.StaleModelPolicy {
-	case modelsource.FailOpen, modelsource.FallBack:
-	default:
-		errs = append(errs, field.NotSupported(path.Child("staleModelPolicy"), a.StaleModelPolicy,
-			[]modelsource.StalePolicy{modelsource.FailOpen, modelsource.FallBack}))
-	}
-	return errs
-}
-
-// policy is what the model's source is asked by.
-func (a *Args) policy() modelsource.Policy {
-	return modelsource.Policy{MaxAge: a.ModelMaxAge.Duration, Stale: a.StaleModelPolicy}
-}
-
 // rules say when a group is to be planned.
 func (a *Args) rules() hold.Rules {
 	return hold.Rules{Window: a.Window.Duration, MaxWait: a.MaxWait.Duration, MaxPods: int(*a.MaxPods), Gang: a.Gang}
@@ -144,7 +97,8 @@ func (a *Args) DeepCopyObject() runtime.Object {
 		return nil
 	}
 	out := *a
-	for _, d := range []**metav1.Duration{&out.ModelMaxAge, &out.Window, &out.MaxWait} {
+	out.Args = a.Copy()
+	for _, d := range []**metav1.Duration{&out.Window, &out.MaxWait} {
 		if *d != nil {
 			*d = new(**d)
 		}
@@ -158,11 +112,7 @@ func (a *Args) DeepCopyObject() runtime.Object {
 // AddToScheme registers Args as JointPlacementArgs with its defaults, in one of kube-scheduler's two schemes; see
 // interferencefit.AddToScheme.
 func AddToScheme(scheme *runtime.Scheme) {
-	internal := schema.GroupVersion{Group: configv1.GroupName, Version: runtime.APIVersionInternal}
-	for _, gv := range []schema.GroupVersion{configv1.SchemeGroupVersion, internal} {
-		scheme.AddKnownTypeWithName(gv.WithKind(Name+"Args"), &Args{})
-	}
-	scheme.AddTypeDefaultingFunc(&Args{}, func(obj any) {
+	modelsource.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
 		if args, ok := obj.(*Args); ok {
 			args.setDefaults()
 		}

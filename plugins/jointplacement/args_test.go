@@ -14,7 +14,7 @@ import (
 
 func TestDefaultArgs(t *testing.T) {
 	want := &Args{
-		ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: modelsource.FailOpen,
+		Args:   modelsource.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: modelsource.FailOpen},
 		Window: &metav1.Duration{Duration: 500 * time.Millisecond}, MaxWait: &metav1.Duration{Duration: 5 * time.Second}, MaxPods: new(int32(5000)),
 	}
 	got := DefaultArgs()

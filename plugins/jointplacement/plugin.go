@@ -202,5 +202,5 @@ func (p *JointPlacement) Name() string { return Name }
 
 // condition is by what to plan right now.
 func (p *JointPlacement) condition() condition {
-	return p.source.Condition(p.args.policy(), p.clock.Now())
+	return p.source.Condition(p.args.Policy(), p.clock.Now())
 }

@@ -73,7 +73,7 @@ func TestConfigurationDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &interferencefit.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}
+	want := &interferencefit.Args{Args: modelsource.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}}
 	got := argsOf(t, cfg.Profiles[0])
 	if got != nil {
 		got.TypeMeta = metav1.TypeMeta{}
