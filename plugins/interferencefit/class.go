@@ -60,9 +60,9 @@ func ClassName(pod *v1.Pod) string {
 	return ""
 }
 
-// background reports whether the pod is no load of its own in a mix: pods of DaemonSets and static pods run on every node, so
+// Background reports whether the pod is no load of its own in a mix: pods of DaemonSets and static pods run on every node, so
 // they were there when the classes were measured alone; terminated pods use nothing.
-func background(pod *v1.Pod) bool {
+func Background(pod *v1.Pod) bool {
 	if pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed {
 		return true
 	}

@@ -87,7 +87,7 @@ func TestBackgroundIsNoLoad(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := background(c.pod); got != c.want {
+			if got := Background(c.pod); got != c.want {
 				t.Errorf("background is %v, want %v", got, c.want)
 			}
 		})

@@ -42,7 +42,7 @@ func observe(info fwk.NodeInfo, k *knowledge, except types.UID) *node {
 	mix, next := interference.Mix(spare[0][:0]), interference.Mix(spare[1][:0])
 	for _, pi := range info.GetPods() {
 		pod := pi.GetPod()
-		if background(pod) || (except != "" && pod.UID == except) {
+		if Background(pod) || (except != "" && pod.UID == except) {
 			continue
 		}
 		class := k.class(pod)

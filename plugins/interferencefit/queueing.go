@@ -27,7 +27,7 @@ func (p *InterferenceFit) EventsToRegister(context.Context) ([]fwk.ClusterEventW
 // rejected for. Load that filters don't look at (of unknown or never measured class) never is.
 func (p *InterferenceFit) afterPodDeleted(logger klog.Logger, pod *v1.Pod, oldObj, _ any) (fwk.QueueingHint, error) {
 	gone, ok := oldObj.(*v1.Pod)
-	if !ok || gone.Spec.NodeName == "" || background(gone) {
+	if !ok || gone.Spec.NodeName == "" || Background(gone) {
 		return fwk.QueueSkip, nil
 	}
 	know := p.known()
@@ -48,7 +48,7 @@ func (p *InterferenceFit) afterPodDeleted(logger klog.Logger, pod *v1.Pod, oldOb
 // afterPodAdded wakes a pod when one came to a node that helps a measured class.
 func (p *InterferenceFit) afterPodAdded(logger klog.Logger, pod *v1.Pod, _, newObj any) (fwk.QueueingHint, error) {
 	came, ok := newObj.(*v1.Pod)
-	if !ok || came.Spec.NodeName == "" || background(came) {
+	if !ok || came.Spec.NodeName == "" || Background(came) {
 		return fwk.QueueSkip, nil
 	}
 	know := p.known()

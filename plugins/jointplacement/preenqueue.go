@@ -8,6 +8,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 )
 
@@ -40,7 +41,7 @@ func plannable(c condition, pod *v1.Pod) bool {
 	if c.Known == nil || pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 {
 		return false
 	}
-	if cluster.Background(pod) || (pod.Spec.Priority != nil && *pod.Spec.Priority >= systemCriticalPriority) {
+	if interferencefit.Background(pod) || (pod.Spec.Priority != nil && *pod.Spec.Priority >= systemCriticalPriority) {
 		return false
 	}
 	_, ok := cluster.Measured(c.Known, pod)

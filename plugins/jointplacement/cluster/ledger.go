@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/resource"
 
@@ -92,7 +91,7 @@ func NewLedger() *Ledger { return &Ledger{pods: make(map[types.UID]*resident)} }
 
 func residentOf(pod *v1.Pod, node string, how Claim) *resident {
 	return &resident{
-		node: node, claim: how, class: interferencefit.ClassName(pod), background: Background(pod), requests: requestsOf(pod),
+		node: node, claim: how, class: interferencefit.ClassName(pod), background: interferencefit.Background(pod), requests: requestsOf(pod),
 	}
 }
 
@@ -155,17 +154,4 @@ func (l *Ledger) NodeOf(uid types.UID) string {
 
 func ended(pod *v1.Pod) bool {
 	return pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed
-}
-
-// Background reports whether a pod is no load of its own in a mix, by the rule of InterferenceFit: pods of DaemonSets and static
-// pods were there when the classes were measured alone; terminated pods use nothing.
-func Background(pod *v1.Pod) bool {
-	if ended(pod) {
-		return true
-	}
-	if _, mirror := pod.Annotations[v1.MirrorPodAnnotationKey]; mirror {
-		return true
-	}
-	owner := metav1.GetControllerOfNoCopy(pod)
-	return owner != nil && (owner.Kind == "DaemonSet" || owner.Kind == "Node")
 }
