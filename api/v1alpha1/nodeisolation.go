@@ -141,7 +141,8 @@ const (
 	ReasonNoResctrl = "NoResctrl"
 	// ReasonUnreadable: the node has resctrl, and it, or what it counts, cannot be read.
 	ReasonUnreadable = "Unreadable"
-	// ReasonNoContainers: the node's cgroups cannot be read, or none of them belongs to a container that the API server names.
+	// ReasonNoContainers: the node's cgroups cannot be read, or the names of its containers cannot: then their use is known by their pods'
+	// UIDs only.
 	ReasonNoContainers = "NoContainers"
 	// ReasonInvalidSpec: this machine cannot be divided like that.
 	ReasonInvalidSpec = "InvalidSpec"

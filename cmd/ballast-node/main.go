@@ -66,6 +66,8 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.agent.Resctrl, "resctrl-root", "/sys/fs/resctrl", "root of the resctrl tree, which need not exist")
 	flags.StringVar(&o.agent.Cgroup, "cgroup-root", "/sys/fs/cgroup", "folder of the cgroup mounts")
 	flags.StringVar(&o.agent.Proc, "proc-root", "/proc", "proc of the machine's process namespace")
+	flags.StringVar(&o.agent.ContainerLogs, "container-log-root", "/var/log/containers",
+		"folder of the kubelet's links to the logs of containers: their names say which container is which, and none is followed")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that names the API server; none: the pod's own ServiceAccount")
 	flags.IPVar(&o.endpoint.Address, "bind-address", net.IPv4zero, "address for /healthz and /metrics (HTTPS)")
 	flags.IntVar(&o.endpoint.Port, "secure-port", defaultPort, "port for /healthz and /metrics (HTTPS); 0: none")
@@ -77,7 +79,7 @@ func newCommand() *cobra.Command {
 // run is the agent until the context ends.
 func run(ctx context.Context, o options) error {
 	klog.FromContext(ctx).Info("Starting ballast-node", "version", version.Get().GitVersion, "node", o.agent.Node,
-		"resctrl", o.agent.Resctrl, "cgroup", o.agent.Cgroup, "proc", o.agent.Proc)
+		"resctrl", o.agent.Resctrl, "cgroup", o.agent.Cgroup, "proc", o.agent.Proc, "containerLogs", o.agent.ContainerLogs)
 	config, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
 	if err != nil {
 		return fmt.Errorf("connecting to the API server: %w", err)

@@ -93,6 +93,7 @@ func thisMachine(root string) string {
 func newNodePlanCommand() *cobra.Command {
 	var root, file string
 	var apply, moveTasks bool
+	var output outputFormat
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Plan the steps from a machine's groups to wanted partitions",
@@ -100,7 +101,8 @@ func newNodePlanCommand() *cobra.Command {
 With --apply they are taken, each is read back, and a failure is undone. The exit code is 1 if the machine cannot be
 divided like that.`,
 		Example: `  ballast node plan --isolation wish.yaml
-  ballast node plan --root copy/ --isolation wish.yaml --apply`,
+  ballast node plan --root copy/ --isolation wish.yaml --apply
+  ballast node plan --isolation wish.yaml -o json | jq '.notes[]'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, "isolation"); err != nil {
@@ -110,9 +112,10 @@ divided like that.`,
 			if err != nil {
 				return err
 			}
-			return planTree(cmd, root, node.Wanted(spec), moveTasks, apply)
+			return planTree(cmd, output, root, node.Wanted(spec), moveTasks, apply)
 		},
 	}
+	output.register(cmd, "text", "json")
 	cmd.Flags().StringVar(&root, "root", defaultTree, "resctrl tree, or a copy of one")
 	cmd.Flags().StringVar(&file, "isolation", "", "file with a NodeIsolation object, YAML or JSON")
 	cmd.Flags().BoolVar(&apply, "apply", false, "take the steps")
@@ -121,7 +124,7 @@ divided like that.`,
 }
 
 // planTree plans, shows the plan, and carries it out if asked.
-func planTree(cmd *cobra.Command, root string, wanted []partition.Partition, moveTasks, apply bool) (err error) {
+func planTree(cmd *cobra.Command, output outputFormat, root string, wanted []partition.Partition, moveTasks, apply bool) (err error) {
 	tree, inventory, err := readTree(root)
 	if err != nil {
 		return err
@@ -131,7 +134,9 @@ func planTree(cmd *cobra.Command, root string, wanted []partition.Partition, mov
 	if err != nil {
 		return codedError{err, exitNegative}
 	}
-	fmt.Fprint(cmd.OutOrStdout(), plan)
+	if err := printPlan(cmd.OutOrStdout(), output, plan); err != nil {
+		return err
+	}
 	if !apply || len(plan.Operations) == 0 {
 		return nil
 	}
@@ -145,6 +150,7 @@ func planTree(cmd *cobra.Command, root string, wanted []partition.Partition, mov
 func newNodeRestoreCommand() *cobra.Command {
 	var root string
 	var moveTasks, dryRun bool
+	var output outputFormat
 	cmd := &cobra.Command{
 		Use:   "restore",
 		Short: "Remove the control groups that Ballast made",
@@ -154,8 +160,11 @@ object: else it makes them again.`,
 		Example: `  ballast node restore --dry-run
   ballast node restore --move-tasks`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return planTree(cmd, root, nil, moveTasks, !dryRun) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return planTree(cmd, output, root, nil, moveTasks, !dryRun)
+		},
 	}
+	output.register(cmd, "text", "json")
 	cmd.Flags().StringVar(&root, "root", defaultTree, "resctrl tree, or a copy of one")
 	cmd.Flags().BoolVar(&moveTasks, "move-tasks", false, "move threads of groups that go to the default group; else such groups stay")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show the steps and take none")

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // nodeTree is a copy of the tree of a machine with one cache of 11 ways, bandwidth in percent, 4 classes, and a group of somebody else.
@@ -81,6 +85,69 @@ func TestNodeCommands(t *testing.T) {
 	}
 	if _, err := os.Stat(group); err == nil {
 		t.Error("ballast-lc is still there")
+	}
+}
+
+// TestNodePlanAsJSON plans on 4 classes from a group that goes with 2 threads to one that is wanted at 25 %, which is kept as 20 %.
+func TestNodePlanAsJSON(t *testing.T) {
+	root := nodeTree(t, "0")
+	for name, text := range map[string]string{
+		"ballast-old/schemata": "MB:0=100\nL3:0=7ff\n", "ballast-old/tasks": "7\n8\n", "ballast-old/mode": "shareable\n",
+		"ballast-old/cpus": "0\n", "ballast-old/size": "MB:0=100\nL3:0=11534336\n",
+	} {
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wish := filepath.Join(t.TempDir(), "wish.json")
+	const text = `{"apiVersion": "ballast.dev/v1alpha1", "kind": "NodeIsolation",
+		"spec": {"partitions": [{"name": "be", "caches": [{"cache": "L3", "ways": 2}], "bandwidth": [{"percent": 25}]}]}}`
+	if err := os.WriteFile(wish, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]planDocument{
+		"node plan --move-tasks -o json --isolation " + wish: {
+			Operations: []planOperation{
+				{Action: "move", Group: "ballast-old", To: ".", Threads: 2},
+				{Action: "remove", Group: "ballast-old"},
+				{Action: "create", Group: "ballast-be"},
+				{Action: "write", Group: "ballast-be", Schemata: []string{"MB:0=20", "L3:0=3"}},
+			},
+			Classes: 4, ClassesInUse: 2,
+			Notes: []string{
+				"the default group may use ways of ballast-be: L3 of domain 0 ways 0-1.",
+				"ballast-be is limited to 20 % instead of 25 %: MB of domain 0 goes in steps of 10 %, from 10 %.",
+			},
+		},
+		"node restore --dry-run -o json": {
+			Operations: []planOperation{}, Classes: 4, ClassesInUse: 2,
+			Notes: []string{"ballast-old is no longer wanted but holds threads: it stays as it is."},
+		},
+	} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), append(strings.Fields(line), "--root", root), &stdout, &stderr); code != exitDone {
+			t.Errorf("%s: exit code %d: %s", line, code, &stderr)
+			continue
+		}
+		var got planDocument
+		decoder := json.NewDecoder(&stdout)
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&got); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		for i := range got.Operations {
+			slices.Sort(got.Operations[i].Schemata)
+		}
+		for i := range want.Operations {
+			slices.Sort(want.Operations[i].Schemata)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", line, diff)
+		}
 	}
 }
 

@@ -20,8 +20,6 @@ func absent(i isolation, v *containers.View) []v1alpha1.AbsentSignal {
 	}
 	if v.Problem != "" {
 		why["containers"] = v.Problem
-	} else if v.Nameless() {
-		why["containers"] = nameless
 	}
 	for _, a := range v.Absent {
 		why[string(a.Signal)] = a.Why

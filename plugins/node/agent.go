@@ -5,15 +5,10 @@ import (
 	"sync"
 	"time"
 
-	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
@@ -26,7 +21,8 @@ import (
 // Period is how often the agent looks, and the least time between two writes of the status.
 const Period = 10 * time.Second
 
-// settle is after how long the containers are looked at again at the start, when the API server may not have named them yet.
+// settle is after how long the containers are looked at again at the start: the kubelet names a container a moment after it has started it,
+// the agent's own too.
 const settle = time.Second
 
 // writeTimeout bounds a write, so that an API server that does not answer does not hold up the rounds.
@@ -38,6 +34,8 @@ type Options struct {
 	Node string
 	// Resctrl is the root of the resctrl tree, Cgroup the folder of the cgroup mounts, Proc the machine's /proc.
 	Resctrl, Cgroup, Proc string
+	// ContainerLogs is the folder of the kubelet's links to the logs of containers, which names them, see package containers. Empty: none.
+	ContainerLogs string
 	// Open opens the resctrl tree, which is closed after each round; nil: the folder Resctrl. A simulated node's is no folder.
 	Open func() (Tree, error)
 	// Kube and Objects speak to the API server.
@@ -53,7 +51,6 @@ type Agent struct {
 	options  Options
 	isolator *isolator
 	watcher  *containers.Watcher
-	pods     cache.Store
 	publish  publisher
 	metrics  *metrics
 	wake     chan struct{} // holds one
@@ -68,7 +65,6 @@ type Agent struct {
 
 // New returns an agent that Run has to be called for.
 func New(o Options) *Agent {
-	pods := cache.NewStore(cache.MetaNamespaceKeyFunc)
 	perf := ""
 	if o.Open == nil {
 		perf = counters.PerfEvents()
@@ -77,8 +73,7 @@ func New(o Options) *Agent {
 		perf:     perf,
 		options:  o,
 		isolator: &isolator{root: o.Resctrl, open: o.Open, machine: ProcOf(o.Proc)},
-		pods:     pods,
-		watcher:  containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, pods),
+		watcher:  containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, o.ContainerLogs),
 		publish:  publisher{client: o.Objects, node: o.Node, period: Period},
 		metrics:  newMetrics(),
 		wake:     make(chan struct{}, 1),
@@ -93,7 +88,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, f := range []*follow.Follower{
 		follow.Switch(a.options.Kube, "", a.takeMode),
 		follow.Object(a.objectSource(), a.options.Node, a.takeObject),
-		follow.Kind(a.podSource(), a.pods),
 	} {
 		following.Go(func() { f.Run(ctx) })
 	}
@@ -121,9 +115,9 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 }
 
-// settling says that the first list of the node's pods may still be on its way.
+// settling says that the kubelet may be about to name the containers.
 func (a *Agent) settling(view *containers.View) bool {
-	return view.Nameless() && a.options.Clock.Since(a.began) < Period
+	return view.Unnamed != "" && a.options.Clock.Since(a.began) < Period
 }
 
 // round does what a round does apart from containers, and returns after how long the next is due at the latest.
@@ -148,7 +142,7 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 	case mode == "" && a.publish.written.IsZero() && now.Sub(a.began) < Period: // a first status without the mode would stand for ten seconds
 	case object == nil:
 		a.metrics.wrote(ctx, a.publish.create(writing))
-	case a.publish.written.IsZero() && a.settling(view): // likewise without the pods
+	case a.publish.written.IsZero() && a.settling(view): // likewise without the containers' names
 		return settle
 	default:
 		before := object.Status
@@ -205,42 +199,13 @@ func (a *Agent) takeObject(ctx context.Context, obj any) {
 	}
 }
 
-// What is followed is selected by name or node: the rules of RBAC with resourceNames permit a list or watch with such a selector on a name.
-// They know no selector on a node, so that the agent may read pods of other nodes, and does not.
+// What is followed is selected by name: the rules of RBAC with resourceNames permit a list or watch with such a selector. What they cannot
+// say is "of its own node", so that the agent has no right to pods.
 
 func (a *Agent) objectSource() follow.Source {
 	objects := a.options.Objects.Resource(v1alpha1.NodeIsolations)
 	return follow.Source{
 		Name: "the NodeIsolation object", Example: &unstructured.Unstructured{}, Client: a.options.Objects,
 		List: follow.Lists(objects.List), Watch: objects.Watch,
-	}
-}
-
-func (a *Agent) podSource() follow.Source {
-	pods := a.options.Kube.CoreV1().Pods(metav1.NamespaceAll)
-	return follow.Source{
-		Name: "the node's pods", Selector: fields.OneTermEqualSelector("spec.nodeName", a.options.Node), Example: &v1.Pod{}, Client: a.options.Kube,
-		List: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			list, err := pods.List(ctx, o)
-			if err != nil {
-				return nil, err
-			}
-			for i := range list.Items {
-				list.Items[i] = *containers.Trim(&list.Items[i])
-			}
-			return list, nil
-		},
-		Watch: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			w, err := pods.Watch(ctx, o)
-			if err != nil {
-				return nil, err
-			}
-			return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
-				if p, ok := e.Object.(*v1.Pod); ok && e.Type != watch.Bookmark {
-					e.Object = containers.Trim(p)
-				}
-				return e, true
-			}), nil
-		},
 	}
 }

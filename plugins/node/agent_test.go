@@ -14,9 +14,9 @@ import (
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 )
 
-// TestFirstStatusWaitsForPods: at the start cgroups have no names because the list of pods is on its way. The first status waits for it, up to a
-// period; one that is not there then is a finding.
-func TestFirstStatusWaitsForPods(t *testing.T) {
+// TestFirstStatusWaitsForNames: at the start the kubelet may be about to name the containers. The first status waits for that, up to a
+// period; names that are not there then are a finding.
+func TestFirstStatusWaitsForNames(t *testing.T) {
 	object := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": v1alpha1.SchemeGroupVersion.String(), "kind": "NodeIsolation", "metadata": map[string]any{"name": "n", "uid": "u"},
 	}}
@@ -26,7 +26,7 @@ func TestFirstStatusWaitsForPods(t *testing.T) {
 	a := New(Options{Node: "n", Resctrl: root, Cgroup: root, Proc: root, Objects: objects, Clock: clock})
 	a.began, a.mode, a.heard = start, v1alpha1.Shadow, true
 	a.object = &v1alpha1.NodeIsolation{ObjectMeta: metav1.ObjectMeta{Name: "n", UID: "u"}}
-	nameless := &containers.View{Cgroups: "v2", Unknown: 3}
+	nameless := &containers.View{Cgroups: "v2", Unnamed: "no link", Containers: make([]containers.Container, 3)}
 	writes := func() (n int) {
 		for _, action := range objects.Actions() {
 			if action.Matches("patch", "nodeisolations") {

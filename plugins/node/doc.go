@@ -6,7 +6,8 @@
 //     machines, where the hypervisor hides what the processor can;
 //   - plan, log the plan, carry it out if the switch is active, and read back; groups named ballast-* are the agent's, also those that an
 //     agent before it made, all others and the default group are never touched;
-//   - read the containers' counters (package containers);
+//   - read the containers' counters, and their names from the kubelet's links to their logs (package containers: the agent has no right to
+//     pods, as it could only be to those of all nodes);
 //   - write the object's status on a change, at most every [Period], and else once a minute.
 //
 // Nothing is changed before the API server has been heard: neither the object nor the switch is guessed. While the API server is away the

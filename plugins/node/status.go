@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -29,7 +30,7 @@ func status(before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1
 		ObservedGeneration: generation,
 		Mode:               string(mode),
 		Plan:               cut(i.plan, maxPlan),
-		Notes:              i.notes[:min(len(i.notes), maxNotes)],
+		Notes:              first(i.notes, maxNotes),
 		Absent:             absent(i, v),
 	}
 	if i.none == "" {
@@ -49,9 +50,6 @@ func status(before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1
 	return s
 }
 
-// nameless is why no container is seen where only their names are missing.
-const nameless = "the API server names no container that one of the node's cgroups belongs to"
-
 // ready is whether the agent works with what there is.
 func ready(i isolation, v *containers.View) metav1.Condition {
 	c := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonWorking}
@@ -61,9 +59,8 @@ func ready(i isolation, v *containers.View) metav1.Condition {
 		c.Message = "Neither resctrl nor a cgroup can be read: " + v.Problem
 	case v.Problem != "":
 		c.Message = "Containers are not seen: " + v.Problem
-	case v.Nameless():
-		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonNoContainers
-		c.Message = "Containers are not seen: " + nameless + "."
+	case v.Unnamed != "":
+		c.Message = fmt.Sprintf("Containers are read from cgroup %s, without their names: %s.", v.Cgroups, v.Unnamed)
 	default:
 		c.Message = fmt.Sprintf("Containers are read from cgroup %s.", v.Cgroups)
 	}
@@ -83,8 +80,9 @@ func blind(i isolation, v *containers.View) metav1.Condition {
 		c.Message = "The use of caches and memory bandwidth is not seen. " + i.none
 	case v.Problem != "":
 		c.Reason, c.Message = v1alpha1.ReasonNoContainers, "The use of containers is not seen: "+v.Problem
-	case v.Nameless():
-		c.Reason, c.Message = v1alpha1.ReasonNoContainers, "The use of containers is not seen: "+nameless+"."
+	case v.Unnamed != "":
+		c.Reason = v1alpha1.ReasonNoContainers
+		c.Message = fmt.Sprintf("The use of containers is seen by their pods' UIDs only: %s.", v.Unnamed)
 	case i.inventory.Capacity.Monitoring == nil:
 		c.Reason, c.Message = v1alpha1.ReasonNoResctrl, "The machine divides, but does not count the use of caches and memory bandwidth."
 	case len(unseen) == len(uses):
@@ -168,6 +166,15 @@ func still(s v1alpha1.NodeIsolationStatus) v1alpha1.NodeIsolationStatus {
 		s.Absent[i].Why = ""
 	}
 	return s
+}
+
+// first are the first notes of a list; the last of so many says how many there are more.
+func first(notes []string, most int) []string {
+	if len(notes) <= most {
+		return notes
+	}
+	more := fmt.Sprintf("%d more notes do not fit in here; ballast node plan on the node shows all.", len(notes)-most+1)
+	return append(slices.Clone(notes[:most-1]), more)
 }
 
 // cut shortens a text to so many bytes, at a rune.

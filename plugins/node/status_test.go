@@ -27,6 +27,9 @@ func TestConditions(t *testing.T) {
 	counting := isolation{inventory: both, counters: []resctrl.Counters{{Occupancy: valid, Total: valid, Local: valid}}}
 	seen := &containers.View{Cgroups: "v2", Containers: make([]containers.Container, 1), Unknown: 1}
 	unseen := &containers.View{Problem: "no cgroup hierarchy"}
+	unnamed := &containers.View{
+		Cgroups: "v2", Unnamed: "x", Containers: make([]containers.Container, 1), Absent: []counters.Absence{{Signal: containers.Names, Why: "x"}},
+	}
 	for name, c := range map[string]struct {
 		isolation    isolation
 		view         *containers.View
@@ -57,10 +60,10 @@ func TestConditions(t *testing.T) {
 			metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "memory bandwidth",
 		},
 		"containers without names": {
-			counting, &containers.View{Cgroups: "v2", Unknown: 30}, metav1.ConditionFalse, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "containers",
+			counting, unnamed, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "names of containers",
 		},
 		"containers that only start": {
-			counting, &containers.View{Cgroups: "v2", Unknown: 1, Starting: true}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "",
+			counting, &containers.View{Cgroups: "v2", Unknown: 1}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "",
 		},
 		"perf events": {
 			isolation{none: "Hidden.", perf: "there is none"}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "resctrl perf events",
@@ -175,6 +178,21 @@ func TestWanted(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestFirstNotes: of five notes three places hold two, and the number of the others.
+func TestFirstNotes(t *testing.T) {
+	notes := []string{"a", "b", "c", "d", "e"}
+	if diff := cmp.Diff([]string{"a", "b", "3 more notes do not fit in here; ballast node plan on the node shows all."}, first(notes, 3)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c", "d", "e"}, first(notes, 5)); diff != "" || notes[2] != "c" {
+		t.Errorf("-want +got:\n%s, or the list was changed: %q", diff, notes)
+	}
+	many := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, isolation{notes: make([]string, maxNotes+1)}, &containers.View{}).Notes
+	if len(many) != maxNotes || !strings.HasPrefix(many[maxNotes-1], "2 more notes") {
+		t.Errorf("of %d notes %d are shown: %q", maxNotes+1, len(many), many)
 	}
 }
 

@@ -193,12 +193,18 @@ func testDenied(t *testing.T, s *suite) {
 		return ""
 	})
 	_, secrets := client.CoreV1().Secrets("kube-system").List(ctx, metav1.ListOptions{})
+	_, pods := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + other})
+	_, ownPods := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + own})
+	_, pod := client.CoreV1().Pods(agentNamespace).Get(ctx, s.agents[1].Name, metav1.GetOptions{})
 	for _, call := range []struct {
 		err  error
 		says string
 	}{
 		{status(other), fmt.Sprintf("the agent of node %s may write NodeIsolation %s only, not %s", own, own, other)},
 		{secrets, `cannot list resource "secrets"`},
+		{pods, `cannot list resource "pods"`},
+		{ownPods, `cannot list resource "pods"`},
+		{pod, `cannot get resource "pods"`},
 		{client.CoreV1().Pods(agentNamespace).Delete(ctx, s.agents[1].Name, metav1.DeleteOptions{DryRun: dry}), `cannot delete resource "pods"`},
 	} {
 		if !apierrors.IsForbidden(call.err) || !strings.Contains(call.err.Error(), call.says) {

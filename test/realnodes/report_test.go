@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
@@ -258,7 +259,8 @@ func (s *suite) cgroup(pod *v1.Pod, controller string, v2 bool) (string, error) 
 	return "", fmt.Errorf("no cgroup hierarchy with the controller %s (v2: %t), or %s is on no node of ours", controller, v2, pod.Name)
 }
 
-// checkNames looks for whom each agent tells of: all cgroups of the machine are before its eyes, those of the other node too.
+// checkNames looks for whom each agent tells of: all cgroups of the machine are before its eyes, those of the other node too. Its names,
+// from the kubelet's files, are those that the API server knows, which it may not ask.
 func (s *suite) checkNames(t *testing.T, client *http.Client) {
 	t.Helper()
 	for i, want := range [][]string{{"antagonist", s.agents[0].Name, "victim"}, {s.agents[1].Name}} {
@@ -268,6 +270,24 @@ func (s *suite) checkNames(t *testing.T, client *http.Client) {
 				problem = fmt.Sprintf("ballast-node on %s tells of %q, want %q", s.nodes[i].Name, got, want)
 			}
 			return problem
+		})
+		component.Eventually(t, soon, func() string {
+			body, err := component.Get(t.Context(), client, fmt.Sprintf("https://%s:%d/metrics", s.agents[i].Status.PodIP, agentPort))
+			if err != nil {
+				return err.Error()
+			}
+			list, err := s.client.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{FieldSelector: "spec.nodeName=" + s.nodes[i].Name})
+			if err != nil || len(list.Items) != len(want) {
+				return fmt.Sprintf("%d pods on %s, want %d: %v", len(list.Items), s.nodes[i].Name, len(want), err)
+			}
+			for _, pod := range list.Items {
+				who := fmt.Sprintf("node_agent_container_memory_bytes{container=%q,namespace=%q,pod=%q,uid=%q} ", pod.Spec.Containers[0].Name,
+					pod.Namespace, pod.Name, pod.UID)
+				if !strings.Contains(body, "\n"+who) {
+					return "the metrics are without " + who
+				}
+			}
+			return ""
 		})
 	}
 }

@@ -1,5 +1,3 @@
-// Package containers joins what the kernel counts for the containers of a node, read by package counters, with the pods that the API
-// server knows there, and shows it as metrics. It keeps working with what it knew while the API server is away.
 package containers
 
 import (
@@ -11,16 +9,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	v1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/cache"
-
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
 )
 
 // MaxContainers bounds the containers that are read and shown: a kubelet runs at most 110 pods unless told otherwise.
 const MaxContainers = 2000
 
-// Container is a container with its names and what was read of it.
+// Names is what [View.Absent] calls the names of containers where they are missing.
+const Names counters.Signal = "names of containers"
+
+// tooMany is what [View.Absent] calls the containers beyond MaxContainers.
+const tooMany counters.Signal = "containers"
+
+// Container is a container with its names and what was read of it. The names are empty where [View.Unnamed] says why.
 type Container struct {
 	Namespace, Pod, Name string
 	Sample               counters.Sample
@@ -35,32 +36,26 @@ type View struct {
 	Cgroups string
 	// Problem is why no container could be read; empty if they could.
 	Problem string
-	// Containers of pods that the API server knows, by namespace, pod and name.
+	// Unnamed is why no container has a name; empty if those have that the kubelet has started.
+	Unnamed string
+	// Containers by namespace, pod and name. Without names all cgroups like those of containers are among them, sandboxes of pods too.
 	Containers []Container
-	// Unknown counts the others: sandboxes of pods, and containers whose pod the agent has not heard of yet.
+	// Unknown counts the cgroups that are not among them: sandboxes of pods, and containers that the kubelet is about to start.
 	Unknown int
-	// Starting says that the API server knows pods of the node, but no container of theirs has an id yet: then none can have a name.
-	Starting bool
 	// Absent are the signals that containers lack, each with one reason and how many lack it.
 	Absent []counters.Absence
-}
-
-// Nameless says that there are cgroups like those of containers, and none could be given a name though some should have one: the API server
-// has named no pod of the node, or the cgroups are those of another machine.
-func (v *View) Nameless() bool {
-	return v.Problem == "" && len(v.Containers) == 0 && v.Unknown > 0 && !v.Starting
 }
 
 // Watcher reads the containers of a node. Its methods but View are not for several goroutines at a time.
 type Watcher struct {
 	options counters.Options
-	pods    cache.Store
+	links   string
 	reader  *counters.Reader
 	view    atomic.Pointer[View]
 }
 
-// New returns a watcher; pods has the node's, as *v1.Pod.
-func New(o counters.Options, pods cache.Store) *Watcher { return &Watcher{options: o, pods: pods} }
+// New returns a watcher. Links is the folder of the kubelet's links to the logs of containers, /var/log/containers on the node.
+func New(o counters.Options, links string) *Watcher { return &Watcher{options: o, links: links} }
 
 // View is the latest; nil before the first.
 func (w *Watcher) View() *View { return w.view.Load() }
@@ -100,53 +95,50 @@ func (w *Watcher) read(v *View) error {
 		w.reader = nil
 		return err
 	}
-	names := w.names()
-	v.Starting = len(names) == 0 && len(w.pods.List()) > 0
+	w.show(v, found)
+	return nil
+}
+
+// show reads the containers that have a name, or all if none has.
+func (w *Watcher) show(v *View, found []counters.Container) {
+	links, err := readNames(w.links, maxLinks)
+	if err != nil {
+		links, v.Unnamed = &names{}, fmt.Sprintf("the folder of the kubelet's links to containers' logs: %v", err)
+	} else {
+		v.Unnamed = links.foreign(found)
+	}
 	absent := absences{}
-	for _, c := range found[:min(len(found), MaxContainers)] {
-		n, known := names[c.ID]
+	more := false
+	for _, c := range found {
+		n, known := name{}, v.Unnamed != ""
+		if !known {
+			n, known = links.of(c.ID)
+		}
 		if !known {
 			v.Unknown++
 			continue
 		}
-		sample, there := w.reader.Read(c)
-		if !there {
-			continue
+		if len(v.Containers) == MaxContainers {
+			more = true
+			break
 		}
-		absent.add(sample)
-		v.Containers = append(v.Containers, Container{Namespace: n.namespace, Pod: n.pod, Name: n.container, Sample: sample})
+		if sample, there := w.reader.Read(c); there {
+			absent.add(sample)
+			v.Containers = append(v.Containers, Container{Namespace: n.namespace, Pod: n.pod, Name: n.container, Sample: sample})
+		}
 	}
 	slices.SortFunc(v.Containers, func(a, b Container) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Pod, b.Pod), strings.Compare(a.Name, b.Name),
 			strings.Compare(a.Sample.Container.ID, b.Sample.Container.ID))
 	})
 	v.Absent = absent.list(len(v.Containers))
-	if len(found) > MaxContainers {
-		return fmt.Errorf("%d containers: only %d were read", len(found), MaxContainers)
+	if why := cmp.Or(v.Unnamed, links.unread()); why != "" {
+		v.Absent = append(v.Absent, counters.Absence{Signal: Names, Why: why})
 	}
-	return nil
-}
-
-// name is what a container is called.
-type name struct{ namespace, pod, container string }
-
-// names are the containers of all pods by the runtime's id, which unlike the pod's UID is the same for static pods too.
-func (w *Watcher) names() map[string]name {
-	out := map[string]name{}
-	for _, item := range w.pods.List() {
-		p, ok := item.(*v1.Pod)
-		if !ok {
-			continue
-		}
-		for _, list := range [][]v1.ContainerStatus{p.Status.InitContainerStatuses, p.Status.ContainerStatuses, p.Status.EphemeralContainerStatuses} {
-			for _, s := range list {
-				if _, id, ok := strings.Cut(s.ContainerID, "://"); ok {
-					out[id] = name{namespace: p.Namespace, pod: p.Name, container: s.Name}
-				}
-			}
-		}
+	if more {
+		why := fmt.Sprintf("there are more than %d: the others are not read", MaxContainers)
+		v.Absent = append(v.Absent, counters.Absence{Signal: tooMany, Why: why})
 	}
-	return out
 }
 
 // absences count who lacks a signal, and keep one reason.
@@ -178,22 +170,4 @@ func (a absences) list(of int) []counters.Absence {
 	}
 	slices.SortFunc(out, func(a, b counters.Absence) int { return strings.Compare(string(a.Signal), string(b.Signal)) })
 	return out
-}
-
-// Trim keeps of a pod what the watcher needs, so that the agent does not hold the environment of others' containers in its memory. It is a
-// transform for a store.
-func Trim(p *v1.Pod) *v1.Pod {
-	t := &v1.Pod{}
-	t.Namespace, t.Name, t.UID, t.ResourceVersion = p.Namespace, p.Name, p.UID, p.ResourceVersion
-	ids := func(list []v1.ContainerStatus) []v1.ContainerStatus {
-		out := make([]v1.ContainerStatus, len(list))
-		for i, s := range list {
-			out[i] = v1.ContainerStatus{Name: s.Name, ContainerID: s.ContainerID}
-		}
-		return out
-	}
-	t.Status.InitContainerStatuses = ids(p.Status.InitContainerStatuses)
-	t.Status.ContainerStatuses = ids(p.Status.ContainerStatuses)
-	t.Status.EphemeralContainerStatuses = ids(p.Status.EphemeralContainerStatuses)
-	return t
 }

@@ -1,17 +1,14 @@
 package containers
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
 )
@@ -47,23 +44,21 @@ func machine(t *testing.T) counters.Options {
 	}
 }
 
-func pod(ids map[string]string) *v1.Pod {
-	p := &v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "0a1b"}}
-	for name, id := range ids {
-		p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, v1.ContainerStatus{Name: name, ContainerID: id})
-	}
-	return p
-}
-
-func watch(t *testing.T, o counters.Options, pods ...*v1.Pod) *Watcher {
+// logs is a folder like /var/log/containers, with such links.
+func logs(t testing.TB, links ...string) string {
 	t.Helper()
-	store := cache.NewStore(cache.MetaNamespaceKeyFunc)
-	for _, p := range pods {
-		if err := store.Add(p); err != nil {
+	dir := t.TempDir()
+	for _, link := range links {
+		if err := os.Symlink("/var/log/pods/not-mounted/0.log", filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w := New(o, store)
+	return dir
+}
+
+func watch(t *testing.T, o counters.Options, folder string) *Watcher {
+	t.Helper()
+	w := New(o, folder)
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
 			t.Error(err)
@@ -72,8 +67,17 @@ func watch(t *testing.T, o counters.Options, pods ...*v1.Pod) *Watcher {
 	return w
 }
 
+// why are the reasons of what is absent.
+func why(v *View) map[counters.Signal]string {
+	out := map[counters.Signal]string{}
+	for _, a := range v.Absent {
+		out[a.Signal] = a.Why
+	}
+	return out
+}
+
 func TestJoin(t *testing.T) {
-	w := watch(t, machine(t), pod(map[string]string{"app": "containerd://" + first, "starting": ""}))
+	w := watch(t, machine(t), logs(t, "web_shop_app-"+first+".log"))
 	v := w.Look()
 	if v.Problem != "" || v.Cgroups != "v2" || v.Unknown != 1 || len(v.Containers) != 1 {
 		t.Fatalf("%+v", v)
@@ -90,9 +94,14 @@ node_agent_container_pressure_seconds_total{container="app",kind="some",namespac
 # HELP node_agent_containers Containers that were read.
 # TYPE node_agent_containers gauge
 node_agent_containers 1
+# HELP node_agent_collector_success 1 if the source could be read at the last look, else 0.
+# TYPE node_agent_collector_success gauge
+node_agent_collector_success{source="cgroups"} 1
+node_agent_collector_success{source="names"} 1
 `
 	if err := testutil.CollectAndCompare(NewCollector(w), strings.NewReader(want), "node_agent_container_cpu_seconds_total",
-		"node_agent_container_pressure_seconds_total", "node_agent_containers", "node_agent_container_cpu_limit_cores"); err != nil {
+		"node_agent_container_pressure_seconds_total", "node_agent_containers", "node_agent_container_cpu_limit_cores",
+		"node_agent_collector_success"); err != nil {
 		t.Error(err)
 	}
 	if problems, err := testutil.CollectAndLint(NewCollector(w)); err != nil || len(problems) > 0 {
@@ -102,12 +111,7 @@ node_agent_containers 1
 
 // TestAbsent has one container with CPU pressure and one without, and none with memory pressure.
 func TestAbsent(t *testing.T) {
-	w := watch(t, machine(t), pod(map[string]string{"a": "containerd://" + first, "b": "cri-o://" + second}))
-	v := w.Look()
-	why := map[counters.Signal]string{}
-	for _, a := range v.Absent {
-		why[a.Signal] = a.Why
-	}
+	why := why(watch(t, machine(t), logs(t, "web_shop_a-"+first+".log", "web_shop_b-"+second+".log")).Look())
 	if !strings.HasPrefix(why[counters.CPUPressure], "some containers lack it") {
 		t.Errorf("cpu pressure: %q", why[counters.CPUPressure])
 	}
@@ -119,20 +123,104 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// TestNameless: the machine has cgroups; whether they should have names depends on what the API server says.
-func TestNameless(t *testing.T) {
-	for name, c := range map[string]struct {
-		pods []*v1.Pod
-		want bool
-	}{
-		"no pod is known":        {nil, true},
-		"a container starts":     {[]*v1.Pod{pod(map[string]string{"app": ""})}, false},
-		"another machine's pods": {[]*v1.Pod{pod(map[string]string{"app": "containerd://" + strings.Repeat("9", 64)})}, true},
-		"one has its name":       {[]*v1.Pod{pod(map[string]string{"app": "containerd://" + first})}, false},
+// TestUnnamed: the machine has two cgroups in one pod, of which one at least is a container.
+func TestUnnamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ folder, want string }{
+		"no folder":                  {file + "s", "no such file"},
+		"a file":                     {file, "not a directory"},
+		"none was given":             {"", "none was given"},
+		"empty":                      {logs(t), "no link in"},
+		"another machine's":          {logs(t, "web_shop_app-"+strings.Repeat("9", 64)+".log"), "is of a container that runs here"},
+		"one container has its name": {logs(t, "web_shop_app-"+first+".log"), ""},
 	} {
-		if v := watch(t, machine(t), c.pods...).Look(); v.Nameless() != c.want || v.Unknown == 0 {
-			t.Errorf("%s: %+v", name, v)
+		w := watch(t, machine(t), c.folder)
+		v := w.Look()
+		if v.Problem != "" || !strings.Contains(v.Unnamed, c.want) || (v.Unnamed == "") != (c.want == "") || why(v)[Names] != v.Unnamed {
+			t.Errorf("%s: %+v, want it to say %q", name, v, c.want)
 		}
+		if c.want == "" {
+			continue
+		}
+		if len(v.Containers) != 2 || v.Unknown != 0 || v.Containers[0].Name != "" || v.Containers[0].Sample.Container.Pod != "0a1b" {
+			t.Errorf("%s: %+v, want both containers without names", name, v)
+		}
+		const want = `# HELP node_agent_collector_success 1 if the source could be read at the last look, else 0.
+# TYPE node_agent_collector_success gauge
+node_agent_collector_success{source="cgroups"} 1
+node_agent_collector_success{source="names"} 0
+# HELP node_agent_container_cpu_seconds_total CPU time used.
+# TYPE node_agent_container_cpu_seconds_total counter
+node_agent_container_cpu_seconds_total{container="` + first + `",namespace="",pod="",uid="0a1b"} 1.5
+node_agent_container_cpu_seconds_total{container="` + second + `",namespace="",pod="",uid="0a1b"} 0.25
+`
+		if err := testutil.CollectAndCompare(NewCollector(w), strings.NewReader(want), "node_agent_collector_success",
+			"node_agent_container_cpu_seconds_total"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOnlySandboxes: a node whose first pod is being started has a cgroup and no link, and nothing is wrong.
+func TestOnlySandboxes(t *testing.T) {
+	o := machine(t)
+	if err := os.RemoveAll(filepath.Join(o.Cgroup, "kubepods.slice/kubepods-pod0a1b.slice/cri-containerd-"+second+".scope")); err != nil {
+		t.Fatal(err)
+	}
+	if v := watch(t, o, logs(t)).Look(); v.Unnamed != "" || v.Unknown != 1 || len(v.Containers) != 0 || len(v.Absent) != 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// TestDeletedMeanwhile: the link of a container that is being removed may go before its cgroup, and the other way round.
+func TestDeletedMeanwhile(t *testing.T) {
+	o, folder := machine(t), logs(t, "web_shop_a-"+first+".log", "web_shop_b-"+second+".log")
+	w := watch(t, o, folder)
+	if v := w.Look(); len(v.Containers) != 2 {
+		t.Fatalf("%+v", v)
+	}
+	for _, step := range []struct {
+		goes           string
+		shown, unknown int
+	}{
+		{filepath.Join(folder, "web_shop_a-"+first+".log"), 1, 1},
+		{filepath.Join(o.Cgroup, "kubepods.slice/kubepods-pod0a1b.slice/cri-containerd-"+first+".scope"), 1, 0},
+		{filepath.Join(o.Cgroup, "kubepods.slice/kubepods-pod0a1b.slice/cri-containerd-"+second+".scope"), 0, 0},
+	} {
+		if err := os.RemoveAll(step.goes); err != nil {
+			t.Fatal(err)
+		}
+		if v := w.Look(); v.Problem != "" || v.Unnamed != "" || len(v.Containers) != step.shown || v.Unknown != step.unknown {
+			t.Errorf("without %s: %+v, want %d shown and %d unknown", step.goes, v, step.shown, step.unknown)
+		}
+	}
+}
+
+// TestTooMany has one container more than are read.
+func TestTooMany(t *testing.T) {
+	o, folder := machine(t), logs(t)
+	for i := range MaxContainers + 1 {
+		id := fmt.Sprintf("%064x", i)
+		dir := filepath.Join(o.Cgroup, "kubepods.slice/kubepods-podc0de.slice/cri-containerd-"+id+".scope")
+		if err := os.Mkdir(filepath.Dir(dir), 0o755); err != nil && i == 0 {
+			t.Fatal(err)
+		}
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.threads"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("/", filepath.Join(folder, "web_shop_app-"+id+".log")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := watch(t, o, folder).Look()
+	if v.Problem != "" || len(v.Containers) != MaxContainers || !strings.Contains(why(v)[tooMany], "more than 2000") {
+		t.Errorf("problem %q, %d containers, absent %+v", v.Problem, len(v.Containers), v.Absent)
 	}
 }
 
@@ -143,7 +231,7 @@ func TestComesBack(t *testing.T) {
 	if err := os.Rename(o.Cgroup, away); err != nil {
 		t.Fatal(err)
 	}
-	w := watch(t, o, pod(map[string]string{"app": "containerd://" + first}))
+	w := watch(t, o, logs(t, "web_shop_app-"+first+".log"))
 	if v := w.Look(); !strings.Contains(v.Problem, "open cgroups") || len(v.Containers) != 0 {
 		t.Errorf("%+v", v)
 	}
@@ -155,17 +243,5 @@ func TestComesBack(t *testing.T) {
 	}
 	if v := w.Look(); v.Problem != "" || len(v.Containers) != 1 {
 		t.Errorf("%+v", v)
-	}
-}
-
-func TestTrim(t *testing.T) {
-	p := pod(map[string]string{"app": "containerd://" + first})
-	p.ResourceVersion = "7"
-	want := p.DeepCopy()
-	want.Status.InitContainerStatuses, want.Status.EphemeralContainerStatuses = []v1.ContainerStatus{}, []v1.ContainerStatus{}
-	p.Spec.Containers = []v1.Container{{Name: "app", Env: []v1.EnvVar{{Name: "PASSWORD", Value: "x"}}}}
-	p.Annotations = map[string]string{"a": "b"}
-	if diff := cmp.Diff(want, Trim(p)); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -1,6 +1,8 @@
 package containers
 
 import (
+	"cmp"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
@@ -8,7 +10,8 @@ import (
 
 const namespace = "node_agent"
 
-// labels of every container's series. The UID tells a pod from a later one of the same name; a series ends with its container.
+// labels of every container's series. The UID tells a pod from a later one of the same name; a series ends with its container. A container
+// without a name has its id for one: runtimes' ids have 64 digits, and names at most 63.
 var labels = []string{"namespace", "pod", "uid", "container"}
 
 func desc(name, help string, more ...string) *prometheus.Desc {
@@ -46,7 +49,7 @@ func NewCollector(w *Watcher) *Collector {
 		memory:  desc("container_memory_bytes", "Memory in use, with page cache."),
 		kills:   desc("container_memory_kills_total", "Tasks killed for want of memory."),
 		seen:    plain("containers", "Containers that were read."),
-		unknown: plain("containers_unknown", "Cgroups like those of containers whose pod the API server did not name, sandboxes of pods among them."),
+		unknown: plain("containers_unknown", "Cgroups like those of containers that the kubelet has not named: sandboxes of pods, and what is starting."),
 		success: plain("collector_success", "1 if the source could be read at the last look, else 0.", "source"),
 		took:    plain("collector_duration_seconds", "How long the last look at the source took.", "source"),
 	}
@@ -70,18 +73,22 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, x float64, l ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, x, l...)
 	}
-	success := 1.0
+	success, named := 1.0, 1.0
 	if v.Problem != "" {
 		success = 0
 	}
+	if v.Problem != "" || v.Unnamed != "" {
+		named = 0
+	}
 	gauge(c.success, success, "cgroups")
+	gauge(c.success, named, "names")
 	gauge(c.took, v.Took.Seconds(), "cgroups")
 	gauge(c.seen, float64(len(v.Containers)))
 	gauge(c.unknown, float64(v.Unknown))
 	shown := map[[4]string]bool{}
 	for i := range v.Containers {
 		k := &v.Containers[i]
-		id := [4]string{k.Namespace, k.Pod, k.Sample.Container.Pod, k.Name}
+		id := [4]string{k.Namespace, k.Pod, k.Sample.Container.Pod, cmp.Or(k.Name, k.Sample.Container.ID)}
 		if !shown[id] { // a second one could only be the remains of a container that was replaced
 			shown[id] = true
 			c.one(out, &k.Sample, id[:])

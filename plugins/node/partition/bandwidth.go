@@ -108,3 +108,48 @@ func step(b schemata.Bandwidth, v uint64) uint32 {
 	}
 	return uint32(min(max(v/s*s, least), uint64(b.Max)))
 }
+
+// roundings notes the limits that the machine cannot keep as they are asked for. The partitions have been found possible.
+func roundings(c schemata.Capacity, partitions []Partition) []string {
+	var notes []string
+	for _, p := range partitions {
+		for _, l := range p.Bandwidth {
+			r, ok := c.Resource(l.Resource)
+			if !ok || r.Bandwidth == nil {
+				continue
+			}
+			v, err := value(*r.Bandwidth, l)
+			if err != nil || v == r.Bandwidth.Max || exact(*r.Bandwidth, l, v) {
+				continue
+			}
+			asked, domains := fmt.Sprintf("%d %%", l.Percent), l.Domains
+			if l.MBps != 0 {
+				asked = fmt.Sprintf("%d MB/s", l.MBps)
+			}
+			if len(domains) == 0 {
+				domains = r.Domains
+			}
+			notes = append(notes, fmt.Sprintf("%s is limited to %s instead of %s: %s of domain %s goes in steps of %s, from %s.", p.group(),
+				r.Words(v), asked, r.Name, schemata.Ranges(domains), r.Words(max(r.Bandwidth.Step, 1)), r.Words(r.Bandwidth.Min)))
+		}
+	}
+	return notes
+}
+
+// exact says whether a value is just what is asked for.
+func exact(b schemata.Bandwidth, l Limit, v uint32) bool {
+	const percent = 100
+	wanted, of := uint64(l.Percent), uint64(1) // in the machine's unit: wanted/of
+	switch {
+	case b.Unit == schemata.Percent && l.MBps != 0:
+		wanted, of = uint64(l.MBps)*percent, uint64(b.PeakMBps)
+	case b.Unit != schemata.Percent && l.Percent != 0:
+		wanted, of = uint64(b.PeakMBps)*uint64(l.Percent), percent
+	case b.Unit != schemata.Percent:
+		wanted = uint64(l.MBps)
+	}
+	if b.Unit == schemata.EighthGBps {
+		of *= schemata.EighthMBps
+	}
+	return wanted == uint64(v)*of
+}

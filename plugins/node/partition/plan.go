@@ -40,7 +40,7 @@ type Plan struct {
 	// it writes them.
 	Before, After schemata.State
 	Operations    []Operation
-	// Notes are what an operator should know: who shares ways with whom, what is kept, what cannot be undone.
+	// Notes are what an operator should know: who shares ways with whom, which limits are rounded, what is kept, what cannot be undone.
 	Notes []string
 }
 
@@ -60,6 +60,7 @@ func New(c schemata.Capacity, have schemata.State, partitions []Partition, moveT
 	p := between(c, have, want)
 	p.Notes = append(p.Notes, keptNotes(kept)...)
 	p.Notes = append(p.Notes, sharing(c, p.After, kept)...)
+	p.Notes = append(p.Notes, roundings(c, partitions)...)
 	return p, nil
 }
 

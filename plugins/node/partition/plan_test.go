@@ -173,7 +173,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestBandwidthValues: percent rounds down to a step but not below the least; MB/s rounds up to 1/8 GB/s; a measured peak converts.
+// TestBandwidthValues: percent rounds down to a step but not below the least; MB/s rounds up to 1/8 GB/s; a measured peak converts. What is
+// not just as asked gives a note.
 func TestBandwidthValues(t *testing.T) {
 	intel := schemata.Bandwidth{Unit: schemata.Percent, Min: 10, Step: 10, Max: 100}
 	arm := schemata.Bandwidth{Unit: schemata.Percent, Min: 1, Step: 2, Max: 100}
@@ -184,28 +185,43 @@ func TestBandwidthValues(t *testing.T) {
 		b    schemata.Bandwidth
 		l    Limit
 		want uint32
+		note string // without its beginning; empty: none
 	}{
-		{intel, Limit{Percent: 35}, 30},
-		{intel, Limit{Percent: 3}, 10},
-		{intel, Limit{Percent: 99}, 90},
-		{intel, Limit{Percent: 100}, 100},
-		{arm, Limit{Percent: 1}, 2},
-		{arm, Limit{Percent: 51}, 50},
-		{peak(intel, 40000), Limit{MBps: 15000}, 30}, // 37.5 %
-		{peak(intel, 40000), Limit{MBps: 40000}, 100},
-		{peak(intel, 40000), Limit{MBps: 1}, 10},
-		{amd, Limit{MBps: 2000}, 16},
-		{amd, Limit{MBps: 2001}, 17},
-		{amd, Limit{MBps: 1}, 1},
-		{amd, Limit{MBps: 999999}, 2048},
-		{amd, Limit{Percent: 100}, 2048},
-		{peak(amd, 40000), Limit{Percent: 50}, 160}, // 20,000 / 125
-		{loop, Limit{MBps: 1234}, 1230},
+		{intel, Limit{Percent: 35}, 30, "30 % instead of 35 %: MB of domain 0 goes in steps of 10 %, from 10 %."},
+		{intel, Limit{Percent: 30}, 30, ""},
+		{intel, Limit{Percent: 3}, 10, "10 % instead of 3 %: MB of domain 0 goes in steps of 10 %, from 10 %."},
+		{intel, Limit{Percent: 99}, 90, "90 % instead of 99 %: MB of domain 0 goes in steps of 10 %, from 10 %."},
+		{intel, Limit{Percent: 100}, 100, ""},
+		{arm, Limit{Percent: 1}, 2, "2 % instead of 1 %: MB of domain 0 goes in steps of 2 %, from 1 %."},
+		{arm, Limit{Percent: 51}, 50, "50 % instead of 51 %: MB of domain 0 goes in steps of 2 %, from 1 %."},
+		{peak(intel, 40000), Limit{MBps: 15000}, 30, "30 % instead of 15000 MB/s: MB of domain 0 goes in steps of 10 %, from 10 %."}, // 37.5 %
+		{peak(intel, 40000), Limit{MBps: 12000}, 30, ""},
+		{peak(intel, 40000), Limit{MBps: 40000}, 100, ""},
+		{peak(intel, 40000), Limit{MBps: 1}, 10, "10 % instead of 1 MB/s: MB of domain 0 goes in steps of 10 %, from 10 %."},
+		{amd, Limit{MBps: 2000}, 16, ""},
+		{amd, Limit{MBps: 2001}, 17, "2125 MB/s instead of 2001 MB/s: MB of domain 0 goes in steps of 125 MB/s, from 0 MB/s."},
+		{amd, Limit{MBps: 1}, 1, "125 MB/s instead of 1 MB/s: MB of domain 0 goes in steps of 125 MB/s, from 0 MB/s."},
+		{amd, Limit{MBps: 999999}, 2048, ""}, // more than there is
+		{amd, Limit{Percent: 100}, 2048, ""},
+		{peak(amd, 40000), Limit{Percent: 50}, 160, ""}, // 20,000 / 125
+		{peak(amd, 40000), Limit{Percent: 51}, 164, "20500 MB/s instead of 51 %: MB of domain 0 goes in steps of 125 MB/s, from 0 MB/s."}, // 163.2
+		{loop, Limit{MBps: 1234}, 1230, "1230 MB/s instead of 1234 MB/s: MB of domain 0 goes in steps of 10 MB/s, from 10 MB/s."},
+		{loop, Limit{MBps: 1230}, 1230, ""},
+		{peak(loop, 40000), Limit{Percent: 50}, 20000, ""},
 	}
 	for _, test := range tests {
 		got, err := value(test.b, test.l)
 		if err != nil || got != test.want {
 			t.Errorf("%+v of %+v: %d, %v; want %d", test.l, test.b, got, err, test.want)
+		}
+		c := schemata.Capacity{Resources: []schemata.Resource{{Name: "MB", Domains: []int{0}, Bandwidth: &test.b}}}
+		test.l.Resource = "MB"
+		var want []string
+		if test.note != "" {
+			want = []string{"ballast-a is limited to " + test.note}
+		}
+		if diff := cmp.Diff(want, roundings(c, []Partition{{Name: "a", Bandwidth: []Limit{test.l}}})); diff != "" {
+			t.Errorf("%+v of %+v: notes -want +got:\n%s", test.l, test.b, diff)
 		}
 	}
 }

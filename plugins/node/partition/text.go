@@ -29,6 +29,21 @@ func (p Plan) String() string {
 	return b.String()
 }
 
+// String is the action in a word: create, write, move or remove.
+func (a Action) String() string {
+	switch a {
+	case Create:
+		return "create"
+	case Write:
+		return "write"
+	case Move:
+		return "move"
+	case Remove:
+		return "remove"
+	}
+	return "unknown"
+}
+
 func (p Plan) sentence(i int, o Operation) string {
 	name := displayed(o.Group)
 	switch o.Action {

@@ -14,7 +14,7 @@ import (
 // containerID is that of the container that the machine runs.
 const containerID = "abababababababababababababababababababababababababababababababab"
 
-// machine is what an agent sees of its node: an emulated resctrl tree, one container's cgroup v2, and proc.
+// machine is what an agent sees of its node: an emulated resctrl tree, one container's cgroup v2, proc, and the kubelet's links to logs.
 type machine struct {
 	root string
 	// tree is the emulator; nil where it could not be mounted and resctrl is a copy of it.
@@ -24,6 +24,7 @@ type machine struct {
 func (m *machine) cgroup() string  { return filepath.Join(m.root, "cgroup") }
 func (m *machine) proc() string    { return filepath.Join(m.root, "proc") }
 func (m *machine) resctrl() string { return filepath.Join(m.root, "resctrl") }
+func (m *machine) logs() string    { return filepath.Join(m.root, "containers") }
 
 // newMachine makes two sockets of 20 ways each, of which devices share the upper two, with 8 classes.
 func newMachine(t *testing.T) *machine {
@@ -44,8 +45,10 @@ func newMachine(t *testing.T) *machine {
 	if err := tree.SetCounter(".", 0, resctrlfs.LLCOccupancy, resctrlfs.Counter{Value: 983040}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(m.resctrl(), 0o755); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{m.resctrl(), m.logs()} {
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if fs, err := mount.Mount(tree, m.resctrl(), mount.Options{}); err == nil {
 		m.tree = tree

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 // testWithoutResctrl is the main case on cloud machines.
 func testWithoutResctrl(t *testing.T, s *suite) {
-	s.start(t, "agent-plain", plain, filepath.Join(s.machine.root, "none"))
+	s.start(t, "agent-plain", plain, filepath.Join(s.machine.root, "none"), s.machine.logs())
 	const sentence = "The processor neither divides nor counts cache and memory bandwidth"
 	o := s.await(t, plain, condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonWorking, "cgroup v2"))
 	for _, problem := range []string{
@@ -41,12 +42,11 @@ func testWithoutResctrl(t *testing.T, s *suite) {
 	s.await(t, plain, applied(metav1.ConditionFalse, v1alpha1.ReasonNoResctrl, "1 partitions are wanted.", sentence))
 }
 
-// testContainers gives the container of the machine a pod, and looks for it in the metrics.
+// testContainers links the container of the machine as a kubelet does, to a log that is not there, and looks for it in the metrics.
 func testContainers(t *testing.T, s *suite) {
 	a := s.agents[0]
-	p := s.pod(t, "default", "web", "default", plain)
-	p.Status.ContainerStatuses = []v1.ContainerStatus{{Name: "app", ContainerID: "containerd://" + containerID}}
-	if _, err := s.client.CoreV1().Pods("default").UpdateStatus(t.Context(), p, metav1.UpdateOptions{}); err != nil {
+	link := filepath.Join(s.machine.logs(), "web_default_app-"+containerID+".log")
+	if err := os.Symlink("/var/log/pods/default_web_0a1b2c3d-0000-1111-2222-333344445555/app/0.log", link); err != nil {
 		t.Fatal(err)
 	}
 	const who = `{container="app",namespace="default",pod="web",uid="0a1b2c3d-0000-1111-2222-333344445555"}`
@@ -60,6 +60,7 @@ func testContainers(t *testing.T, s *suite) {
 			"node_agent_container_cpu_seconds_total" + who + " 1.5", "node_agent_container_cpu_limit_cores" + who + " 0.5",
 			"node_agent_container_cpu_throttled_seconds_total" + who + " 0.25", "node_agent_container_memory_bytes" + who,
 			"node_agent_container_run_queue_seconds_total" + who + " 0", `node_agent_collector_success{source="cgroups"} 1`,
+			`node_agent_collector_success{source="names"} 1`,
 		} {
 			if !strings.Contains(body, "\n"+sample) {
 				return "the metrics are without " + sample
@@ -91,11 +92,9 @@ func anonymous(client *http.Client) http.RoundTripper {
 }
 
 func testNothingWanted(t *testing.T, s *suite) {
-	s.kept = s.start(t, "agent-divided", divided, s.machine.resctrl())
+	s.kept = s.start(t, "agent-divided", divided, s.machine.resctrl(), filepath.Join(s.machine.root, "none"))
 	o := s.await(t, divided, applied(metav1.ConditionTrue, v1alpha1.ReasonNothingWanted))
-	if problem := condition(v1alpha1.ConditionBlind, metav1.ConditionFalse, v1alpha1.ReasonSeen)(o); problem != "" {
-		t.Error(problem)
-	}
+	nameless(t, s, o)
 	// 8 classes, as the poorer resource has, of which the default group takes one.
 	c := o.Status.Capacity
 	if c == nil || c.Classes != 8 || c.ClassesLeft != 7 || len(c.Resources) != 2 {
@@ -107,6 +106,29 @@ func testNothingWanted(t *testing.T, s *suite) {
 	g := o.Status.Groups
 	if len(g) != 1 || g[0].Name != "." || len(g[0].Domains) != 2 || g[0].Domains[0].OccupancyBytes == nil || *g[0].Domains[0].OccupancyBytes != 983040 {
 		t.Errorf("groups %+v, want the default group with an occupancy of 983040 bytes", g)
+	}
+}
+
+// nameless holds what an agent says that does not find the kubelet's links.
+func nameless(t *testing.T, s *suite, o *v1alpha1.NodeIsolation) {
+	t.Helper()
+	for _, problem := range []string{
+		condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonWorking, "without their names", "no such file")(o),
+		condition(v1alpha1.ConditionBlind, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "by their pods' UIDs only")(o),
+	} {
+		if problem != "" {
+			t.Error(problem)
+		}
+	}
+	if !slices.ContainsFunc(o.Status.Absent, func(a v1alpha1.AbsentSignal) bool {
+		return a.Signal == "names of containers" && strings.Contains(a.Why, "no such file")
+	}) {
+		t.Errorf("absent %+v, want the names of containers", o.Status.Absent)
+	}
+	body, err := component.Get(t.Context(), s.http, s.kept.base+"/metrics")
+	const who = `{container="` + containerID + `",namespace="",pod="",uid="0a1b2c3d-0000-1111-2222-333344445555"} 1.5`
+	if err != nil || !strings.Contains(body, "\nnode_agent_container_cpu_seconds_total"+who) {
+		t.Errorf("%v, or the metrics are without %s", err, who)
 	}
 }
 
@@ -215,7 +237,7 @@ func testSwitch(t *testing.T, s *suite) {
 	}
 }
 
-// testRestart changes a group while no agent runs. A group of somebody else is left alone.
+// testRestart changes a group while no agent runs. A group of somebody else is left alone. The agent finds the names of containers now.
 func testRestart(t *testing.T, s *suite) {
 	s.kept.Stop()
 	if got := s.machine.schemata("ballast-lc"); !strings.Contains(got, "L3:0=3f;1=3f") {
@@ -224,13 +246,14 @@ func testRestart(t *testing.T, s *suite) {
 	if err := os.WriteFile(filepath.Join(s.machine.resctrl(), "ballast-lc", "schemata"), []byte("L3:0=1\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.kept = s.start(t, "agent-restarted", divided, s.machine.resctrl())
+	s.kept = s.start(t, "agent-restarted", divided, s.machine.resctrl(), s.machine.logs())
 	component.Eventually(t, soon, func() string {
 		if got := s.machine.schemata("ballast-lc"); !strings.Contains(got, "L3:0=3f;1=3f") {
 			return "ballast-lc has " + got
 		}
 		return ""
 	})
+	s.await(t, divided, condition(v1alpha1.ConditionBlind, metav1.ConditionFalse, v1alpha1.ReasonSeen))
 }
 
 // testOutage changes a group while the agent does not reach the API server: the last wish stays in force.

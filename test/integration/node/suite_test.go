@@ -195,7 +195,7 @@ func (s *suite) kubeconfig(t *testing.T, node string) string {
 }
 
 // start runs the agent of a node until it is healthy.
-func (s *suite) start(t *testing.T, name, node, resctrl string) *agent {
+func (s *suite) start(t *testing.T, name, node, resctrl, logs string) *agent {
 	t.Helper()
 	port, err := s.FreePort()
 	if err != nil {
@@ -218,7 +218,8 @@ func (s *suite) start(t *testing.T, name, node, resctrl string) *agent {
 		Name: name, Path: s.binary, Ready: localcluster.Healthz(a.base + "/healthz"),
 		Args: []string{
 			"--node-name=" + node, "--kubeconfig=" + file, "--resctrl-root=" + resctrl, "--cgroup-root=" + s.machine.cgroup(),
-			"--proc-root=" + s.machine.proc(), "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "--v=2",
+			"--proc-root=" + s.machine.proc(), "--container-log-root=" + logs, "--bind-address=127.0.0.1",
+			fmt.Sprintf("--secure-port=%d", port), "--v=2",
 		},
 	})
 	if err != nil {
