@@ -215,7 +215,7 @@ func TestManifestRulesFindViolations(t *testing.T) {
 		"other data in ConfigMap": {configMap("mode: active\n"), ""},
 		"our object, schema":      {model + "  rank: 9\n", "spec.rank: Invalid value: 9"},
 		"our object, field":       {model + "  rankk: 2\n", `unknown field "spec.rankk"`},
-		"CRD, not structural":     {strings.Replace(string(crd), "                type: object\n", "", 1), "Required value"},
+		"CRD, not structural":     {strings.Replace(string(crd), "\n                type: object\n", "\n", 1), "Required value"},
 		"CRD, name":               {strings.Replace(string(crd), "plural: interferencemodels", "plural: models", 1), "metadata.name"},
 	}
 	for name, c := range cases {

@@ -14,6 +14,7 @@ import (
 	configv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 
+	"github.com/ballast-k8s/ballast/plugins/graphscore"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement"
 )
@@ -27,6 +28,7 @@ type validated interface {
 var registerArgs = sync.OnceFunc(func() {
 	for _, s := range []*runtime.Scheme{configscheme.Scheme, configv1.GetPluginArgConversionScheme()} {
 		interferencefit.AddToScheme(s)
+		graphscore.AddToScheme(s)
 		jointplacement.AddToScheme(s)
 	}
 })
