@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/ballast-k8s/ballast/predictor/interference"
+	"github.com/ballast-k8s/ballast/predictor/interference/adapt/complete"
+	"github.com/ballast-k8s/ballast/predictor/interference/adapt/online"
 )
 
 func fitted(t *testing.T) *interference.Model {
@@ -75,5 +77,51 @@ func TestSpecOfAnotherFormatIsRefused(t *testing.T) {
 	im.Spec.Format = "ballast.dev/interference-model/v2"
 	if _, err := im.Spec.Model(); err == nil || !strings.Contains(err.Error(), "this Ballast reads "+`"`+interference.Format) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// So must one that has learned since: provenance and the times of its mixes are part of the fingerprint.
+func TestModelThatLearnedSurvivesTheAPIServer(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)
+	u, err := online.New(fitted(t), online.HalfLife)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if _, err := u.Observe(online.Observation{
+			Mix: interference.Mix{{Class: 0, Units: 2}, {Class: 1, Units: 1}}, Performance: []float64{0.7 + 0.1*float64(i), 1}, At: at.Add(time.Duration(i) * time.Hour),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	updated, err := u.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := complete.Extend(updated, "c", []interference.MeasuredMix{
+		{Classes: []int{1, 2}, Units: []float64{1, 1}, Performance: []float64{0.9, 0.8}, Repeats: []int{1, 1}, Measured: at},
+	}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := NewInterferenceModel("default", m, metav1.NewTime(at))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(im)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back InterferenceModel
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, &back); err != nil {
+		t.Fatal(err)
+	}
+	got, err := back.Spec.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m.Document(), got.Document()); diff != "" {
+		t.Errorf("the model changed on its way (-sent +received):\n%s", diff)
 	}
 }

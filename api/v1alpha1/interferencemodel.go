@@ -130,6 +130,39 @@ type InterferenceClass struct {
 	UnseenPresenceStdDev float64 `json:"unseenPresenceStdDev,omitempty"`
 	// +kubebuilder:validation:Minimum=0
 	Observations int `json:"observations"`
+	// +optional
+	Provenance *InterferenceProvenance `json:"provenance,omitempty"`
+}
+
+// InterferenceProvenance is interference.Provenance: where a class's numbers come from if not from a fit.
+type InterferenceProvenance struct {
+	// +kubebuilder:validation:Enum=probes;updates
+	From string `json:"from"`
+	// Since and Updated are strings so that the model's fingerprint is that of its file.
+	// +kubebuilder:validation:Format=date-time
+	// +optional
+	Since string `json:"since,omitempty"`
+	// +kubebuilder:validation:Format=date-time
+	// +optional
+	Updated string `json:"updated,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Probes int `json:"probes,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Updates int `json:"updates,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Clipped int `json:"clipped,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Above float64 `json:"above,omitempty"`
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Below float64 `json:"below,omitempty"`
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Drift string `json:"drift,omitempty"`
 }
 
 // InterferenceSetting is interference.Setting.
@@ -158,6 +191,9 @@ type MeasuredMix struct {
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	Repeats []int `json:"repeats"`
+	// +kubebuilder:validation:Format=date-time
+	// +optional
+	Measured string `json:"measured,omitempty"`
 }
 
 // FitQuality is interference.Quality.

@@ -15,13 +15,16 @@ var InterferenceModels = SchemeGroupVersion.WithResource("interferencemodels")
 // LatencyObjectives is the resource of LatencyObjective objects.
 var LatencyObjectives = SchemeGroupVersion.WithResource("latencyobjectives")
 
+// LatencyModels is the resource of LatencyModel objects.
+var LatencyModels = SchemeGroupVersion.WithResource("latencymodels")
+
 // NodeIsolations is the resource of NodeIsolation objects.
 var NodeIsolations = SchemeGroupVersion.WithResource("nodeisolations")
 
 // AddToScheme registers the types.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(SchemeGroupVersion, &InterferenceModel{}, &InterferenceModelList{}, &LatencyObjective{}, &LatencyObjectiveList{},
-		&NodeIsolation{}, &NodeIsolationList{})
+		&LatencyModel{}, &LatencyModelList{}, &NodeIsolation{}, &NodeIsolationList{})
 	metav1.AddToGroupVersion(s, SchemeGroupVersion)
 	return nil
 }
@@ -33,6 +36,13 @@ const (
 	// MinPerformanceAnnotation on a pod is the least predicted performance (1 = alone on the node) it accepts, e.g. "0.8". It is
 	// the only thing that makes Ballast reject nodes.
 	MinPerformanceAnnotation = "ballast.dev/min-performance"
+	// GroupSizeAnnotation says on a pod how many pods its group has, so that they are placed together as soon as the last has come.
+	GroupSizeAnnotation = "ballast.dev/group-size"
+	// ConstraintsAnnotation on a pod are its soft constraints of placement, one a line in Medea's language, for the pods that carry it.
+	ConstraintsAnnotation = "ballast.dev/constraints"
+	// ShapeLabel on a node names its machine shape, as it stands before the slash in column setting of a mixes file; without it the shape
+	// is node.kubernetes.io/instance-type.
+	ShapeLabel = "ballast.dev/shape"
 	// SwitchNamespace, SwitchName and SwitchKey locate the one switch, whose values are active, shadow and off.
 	SwitchNamespace = "ballast-system"
 	SwitchName      = "ballast"

@@ -29,6 +29,8 @@ type (
 type (
 	// Class holds what the model knows of one workload class.
 	Class = laws.Class
+	// Provenance says where a class's numbers come from, if not from a fit.
+	Provenance = laws.Provenance
 	// Quality is the model's error on mixes it has not seen.
 	Quality = laws.Quality
 	// Setting is a machine shape or a partitioning other than the one the laws were fitted in.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
 	"github.com/ballast-k8s/ballast/predictor/interference/mixes"
@@ -60,6 +61,8 @@ type MeasuredMix struct {
 	Units       []float64 `json:"units"`
 	Performance []float64 `json:"performance"`
 	Repeats     []int     `json:"repeats"`
+	// Measured is when the mix was last measured, where updates need to know; absent from a fit.
+	Measured time.Time `json:"measured,omitzero"`
 }
 
 // Encode returns the document as indented JSON with its version set.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
 	"github.com/ballast-k8s/ballast/predictor/interference/laws"
@@ -256,10 +257,11 @@ func TestModelOf200ClassesFitsAnObject(t *testing.T) {
 		d.Classes = append(d.Classes, Class{
 			Name: fmt.Sprintf("some-namespace/some-deployment-%d", i), Pressure: numbers(8), Presence: numbers(8), Response: numbers(17),
 			Covariance: numbers(153), Interactions: numbers(interactions.Count(3)), ResidualStdDev: 0.0412345, NoiseStdDev: 0.0312345, IntervalScale: 1.64512, Min: 0.412345, Max: 1.61234, Observations: 1234,
+			Provenance: &Provenance{From: laws.FromUpdates, Updated: time.Unix(1e9, 0).UTC(), Updates: 123456, Clipped: 1234, Above: 1.23456, Below: 1.23456},
 		})
 	}
 	for range MaxMixes {
-		m := MeasuredMix{}
+		m := MeasuredMix{Measured: time.Unix(1e9, 0).UTC()}
 		for k := range 5 { // the mean number of classes in Metis' mixes is 3.1, the most 7
 			m.Classes, m.Units = append(m.Classes, 40*k+rng.IntN(40)), append(m.Units, 1)
 			m.Performance, m.Repeats = append(m.Performance, laws.Significant(rng.Float64()+0.01)), append(m.Repeats, 1)

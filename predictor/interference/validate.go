@@ -3,8 +3,10 @@ package interference
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
+	"github.com/ballast-k8s/ballast/predictor/interference/laws"
 )
 
 // validate checks what New relies on. It names the field and the expected form.
@@ -37,7 +39,7 @@ func (d *Document) validate() error {
 		return err
 	}
 	for i := range d.Mixes {
-		if err := d.Mixes[i].validate(len(d.Classes)); err != nil {
+		if err := d.Mixes[i].Validate(len(d.Classes)); err != nil {
 			return fmt.Errorf("mixes[%d]: %w", i, err)
 		}
 	}
@@ -104,10 +106,40 @@ func validateClass(c *Class, rank, dims int) error {
 	if c.Min <= 0 || c.Max < c.Min {
 		return fmt.Errorf("min is %v and max is %v, expected 0 < min <= max", c.Min, c.Max)
 	}
+	if c.Provenance == nil {
+		return nil
+	}
+	return validateProvenance(c.Provenance)
+}
+
+// validateProvenance checks what New and JSON rely on: numbers and times that can be written.
+func validateProvenance(p *Provenance) error {
+	if p.From != laws.FromProbes && p.From != laws.FromUpdates {
+		return fmt.Errorf("provenance.from is %q, expected %q or %q, or no provenance for a class of a fit", p.From, laws.FromProbes, laws.FromUpdates)
+	}
+	if min(p.Probes, p.Updates, p.Clipped) < 0 || !(p.Above >= 0 && p.Above <= 1e6) || !(p.Below >= 0 && p.Below <= 1e6) {
+		return fmt.Errorf("provenance has counts %d, %d, %d and sums %v, %v, expected 0 or more", p.Probes, p.Updates, p.Clipped, p.Above, p.Below)
+	}
+	if len(p.Drift) > maxSentence {
+		return fmt.Errorf("provenance.drift has %d bytes, expected at most %d", len(p.Drift), maxSentence)
+	}
+	return validateTimes(p.Since, p.Updated)
+}
+
+// maxSentence bounds what a document says in words.
+const maxSentence = 1024
+
+func validateTimes(times ...time.Time) error {
+	for _, t := range times {
+		if y := t.Year(); y < 1 || y > 9999 {
+			return fmt.Errorf("time %v is of the year %d, expected 1 to 9999", t, y)
+		}
+	}
 	return nil
 }
 
-func (x *MeasuredMix) validate(classes int) error {
+// Validate checks a measured mix of a model of so many classes.
+func (x *MeasuredMix) Validate(classes int) error {
 	n := len(x.Classes)
 	if n == 0 || len(x.Units) != n || len(x.Performance) != n || len(x.Repeats) != n {
 		return fmt.Errorf("classes, units, performance and repeats have %d, %d, %d and %d entries, expected one number of each a class",
@@ -123,5 +155,5 @@ func (x *MeasuredMix) validate(classes int) error {
 				i, u, i, p, i, x.Repeats[i])
 		}
 	}
-	return nil
+	return validateTimes(x.Measured)
 }

@@ -101,6 +101,22 @@ func (f *Felt) Terms(dst []float64, dims int) {
 	}
 }
 
+// Grow returns Count(dims+1) coefficients that say the same as Count(dims) did: the new dimension does nothing.
+func Grow(terms []float64, dims int) []float64 {
+	to := make([]float64, Count(dims+1))
+	for a := range dims {
+		to[a], to[grownAt(dims+1)+a] = terms[a], terms[grownAt(dims)+a]
+		for b := a; b < dims; b++ {
+			to[pairsAt(dims+1)+pairAt(a, b, dims+1)] = terms[pairsAt(dims)+pairAt(a, b, dims)]
+		}
+		copy(to[crossAt(dims+1)+a*(dims+1):], terms[crossAt(dims)+a*dims:][:dims])
+	}
+	for k := range bumps {
+		copy(to[bumpsAt(dims+1)+k*(2+dims):], terms[bumpsAt(dims)+k*(1+dims):][:1+dims])
+	}
+	return to
+}
+
 // Coefficients are a class's interaction terms in fixed places, so that a prediction needs no bounds.
 type Coefficients struct {
 	shared, grown [MaxDims]float64

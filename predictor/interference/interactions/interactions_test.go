@@ -131,3 +131,41 @@ func TestKinds(t *testing.T) {
 		}
 	}
 }
+
+// One more dimension that does nothing changes nothing, for mixes without the class that it is for.
+func TestGrow(t *testing.T) {
+	t.Parallel()
+	const dims = 3
+	r := rand.New(rand.NewPCG(1, 2))
+	terms := make([]float64, Count(dims))
+	for i := range terms {
+		terms[i] = r.NormFloat64()
+	}
+	unit := func(n int) [][]float64 {
+		v := make([][]float64, n)
+		for i := range v {
+			v[i] = make([]float64, n)
+			v[i][i] = 1
+		}
+		return v
+	}
+	small := Directions{Pressure: unit(dims), Presence: unit(dims), Dims: dims, Unit: true, Most: 7}
+	large := Directions{Pressure: unit(dims + 1), Presence: unit(dims + 1), Dims: dims + 1, Unit: true, Most: 7}
+	before, after := NewCoefficients(terms, dims), NewCoefficients(Grow(terms, dims), dims+1)
+	for range 100 {
+		counts := make([]float64, dims)
+		for i := range counts {
+			counts[i] = float64(r.IntN(4))
+		}
+		counts[0]++
+		mix, _ := mixes.MixOf(counts)
+		var f, g Felt
+		small.Gather(&f, mix)
+		large.Gather(&g, mix)
+		small.LeaveOut(&f, mix[0], 7)
+		large.LeaveOut(&g, mix[0], 7)
+		if was, is := f.Effect(before), g.Effect(after); math.Abs(was-is) > 1e-12 {
+			t.Errorf("%v: %v, was %v", mix, is, was)
+		}
+	}
+}

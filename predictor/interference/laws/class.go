@@ -45,6 +45,8 @@ type Class struct {
 	UnseenPresenceStdDev float64 `json:"unseenPresenceStdDev,omitempty"`
 	// Observations is the number of distinct mixes the class was measured in; 0 = a prior only.
 	Observations int `json:"observations"`
+	// Provenance says where the numbers come from if not from a fit; nil for a fit.
+	Provenance *Provenance `json:"provenance,omitempty"`
 }
 
 // class turns a fitted law into its stored form.
@@ -64,8 +66,7 @@ func (l *laws) class(t int, scale float64) (Class, error) {
 	if err != nil {
 		return Class{}, err
 	}
-	// A fifth, because the measured range is a sample of what can happen, and more of a small sample: six-fold of a single one.
-	wider := 1.2 * (1 + 4/float64(len(samples)))
+	wider := Wider(len(samples))
 	return Class{
 		Pressure: rounded(l.terms.pressure[t]), Presence: rounded(l.terms.presence[t]),
 		Response: rounded(response), Covariance: rounded(lower(covariance)), Interactions: rounded(together),
@@ -73,10 +74,14 @@ func (l *laws) class(t int, scale float64) (Class, error) {
 		IntervalScale: Significant(scale),
 		Min:           Significant(math.Exp(low) / wider), Max: Significant(math.Exp(high) * wider),
 		MaxUnits: heaviestBeside(samples, t), ExtrapolationStdDev: Significant(drift),
-		Seen: encodeSeen(l.terms.seen[t]), UnseenLoadStdDev: Significant(l.terms.unseenLoad), UnseenPresenceStdDev: Significant(l.terms.unseenPresence),
+		Seen: EncodeSeen(l.terms.seen[t]), UnseenLoadStdDev: Significant(l.terms.unseenLoad), UnseenPresenceStdDev: Significant(l.terms.unseenPresence),
 		Observations: len(samples),
 	}, nil
 }
+
+// Wider is by how much the range of so many measurements is widened on either side to bound a prediction: a fifth, because the measured range
+// is a sample of what can happen, and more of a small sample, six-fold of a single one.
+func Wider(samples int) float64 { return 1.2 * (1 + 4/float64(samples)) }
 
 func rounded(x []float64) []float64 {
 	r := make([]float64, len(x))

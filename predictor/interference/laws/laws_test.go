@@ -259,7 +259,7 @@ func TestSeen(t *testing.T) {
 		for j := range seen {
 			seen[j] = rng.IntN(2) == 1
 		}
-		back, err := DecodeSeen(encodeSeen(seen), n)
+		back, err := DecodeSeen(EncodeSeen(seen), n)
 		if err != nil {
 			t.Fatal(err)
 		}

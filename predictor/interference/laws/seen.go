@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// encodeSeen writes a set of classes as hexadecimal digits, nothing for none.
-func encodeSeen(seen []bool) string {
+// EncodeSeen writes a set of classes as hexadecimal digits, nothing for none.
+func EncodeSeen(seen []bool) string {
 	if seen == nil {
 		return ""
 	}
@@ -19,7 +19,7 @@ func encodeSeen(seen []bool) string {
 	return hex.EncodeToString(b)
 }
 
-// DecodeSeen reads what encodeSeen wrote for a number of classes.
+// DecodeSeen reads what EncodeSeen wrote for a number of classes.
 func DecodeSeen(text string, classes int) ([]bool, error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != (classes+7)/8 {

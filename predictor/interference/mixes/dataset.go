@@ -16,6 +16,8 @@ type Dataset struct {
 	Setting string
 	// Notes are sentences on what was left out or merged, for the user.
 	Notes []string
+	// Thin are those of the notes that say that classes were measured little, which is as it should be where a model learns a few mixes more.
+	Thin []string
 }
 
 // Observation is one distinct mix in one setting. Cells is aligned with Mix.
@@ -202,17 +204,22 @@ func (ds *Dataset) checkAlone() error {
 		a := alone[class]
 		switch {
 		case a == 0:
-			ds.note("class %s was never measured alone; its performance is taken to be 1 there", name)
+			ds.thin("class %s was never measured alone; its performance is taken to be 1 there", name)
 		case a > aloneLimit || a < 1/float64(aloneLimit):
 			return fmt.Errorf("class %s alone has performance %.4g, expected about 1: divide its perf_ column by what one container does alone on a node", name, a)
 		case a > aloneNoise || a < 1/aloneNoise:
 			ds.note("class %s alone has performance %.3g, not 1: is perf_%s normalised by what it does alone?", name, a, name)
 		}
 		if mixes[class] < fewMixes {
-			ds.note("class %s was measured in %d mixes only: expect wide intervals, and measure it beside others", name, mixes[class])
+			ds.thin("class %s was measured in %d mixes only: expect wide intervals, and measure it beside others", name, mixes[class])
 		}
 	}
 	return nil
+}
+
+func (ds *Dataset) thin(format string, args ...any) {
+	ds.note(format, args...)
+	ds.Thin = append(ds.Thin, ds.Notes[len(ds.Notes)-1])
 }
 
 // add keeps x unless it is a copy of a measurement already there. A superseded one is older where something stands, else it stands.
