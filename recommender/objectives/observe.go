@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/ballast-k8s/ballast/recommender/objectives/links"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/telemetry"
 	"github.com/ballast-k8s/ballast/recommender/workload"
@@ -38,6 +39,7 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 		o.Requests, o.Within, o.Percentile = 0, 0, math.NaN()
 	}
 	list := s.join(w.Services, candidates)
+	s.links.See(w.Links, ends(list), func(node string) string { return in.Zones[node] })
 	taken := pending(list)
 	for _, j := range list {
 		o.Services = append(o.Services, j.service(in.Nodes, taken))
@@ -45,10 +47,30 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 	if err := s.controller.Observe(o); err != nil {
 		return err
 	}
+	s.seen.See(o, w.Newest, w.Traces, len(w.Services))
 	if s.counted.IsZero() || s.counted.After(from) {
 		s.counted = from
 	}
 	return nil
+}
+
+// ends finds the workloads that calls join.
+func ends(list []*joined) func(telemetry.Identity) *links.Workload {
+	of := make(map[telemetry.Identity]*links.Workload)
+	for _, j := range list {
+		var nodes []string
+		for _, pod := range j.workload.Serving() {
+			nodes = append(nodes, pod.Node)
+		}
+		for _, s := range j.services {
+			w := &links.Workload{Name: j.workload.Target, Nodes: nodes}
+			if s.Visits > 0 {
+				w.Critical = min(finite(s.Critical)/s.Visits, 1)
+			}
+			of[s.ID] = w
+		}
+	}
+	return func(id telemetry.Identity) *links.Workload { return of[id] }
 }
 
 // pending is what resizes under way of an objective's pods have taken of each node, in cores: sizing is free to share it out again.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/predictor/latency/network"
+	"github.com/ballast-k8s/ballast/recommender/objectives/links"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/workload"
 )
@@ -152,12 +154,17 @@ type Report struct {
 	TelemetryAge float64
 	// Workloads are in the order of their names.
 	Workloads []WorkloadReport
+	// Calls are those between the targets of its workloads, Network what they cost on their way, if that is known.
+	Calls   []links.Call
+	Network network.Costs
 }
 
 // WorkloadReport is where one workload of an objective is.
 type WorkloadReport struct {
 	// Name and UID are those of the VPA object.
 	Name, UID, Container string
+	// Reference is what the VPA object targets.
+	Reference v1alpha1.WorkloadReference
 	// Pods is their number.
 	Pods int
 	// Allocation is what the objective asks for, also in shadow; nil if nothing.
@@ -178,12 +185,15 @@ type WorkloadReport struct {
 func (s *subject) report(now time.Time) Report {
 	report := Report{
 		Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, Window: s.asked.window, Counted: s.counted, TelemetryAge: s.age(now),
+		Calls: s.links.Calls(),
 	}
+	report.Network, _ = s.links.Costs()
 	for _, name := range slices.Sorted(maps.Keys(s.tracks)) {
 		t := s.tracks[name]
 		report.Workloads = append(report.Workloads, WorkloadReport{
 			Name: name, UID: t.workload.UID, Container: t.container, Pods: len(t.workload.Pods), Allocation: t.allocation, Fallback: t.fallback,
-			Phase: t.phase, Target: t.target, Stock: t.stock, Decided: t.at, OutbidBy: t.outbid, Advice: t.advice,
+			Reference: v1alpha1.WorkloadReference{Kind: t.workload.Kind, Name: t.workload.Target},
+			Phase:     t.phase, Target: t.target, Stock: t.stock, Decided: t.at, OutbidBy: t.outbid, Advice: t.advice,
 		})
 	}
 	return report

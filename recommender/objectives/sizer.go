@@ -13,6 +13,8 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/objectives/evidence"
+	"github.com/ballast-k8s/ballast/recommender/objectives/links"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/telemetry"
 	"github.com/ballast-k8s/ballast/recommender/workload"
@@ -34,6 +36,8 @@ type Input struct {
 	Workloads []*workload.Workload
 	// Nodes are what the nodes' pods hold and use.
 	Nodes workload.Nodes
+	// Zones are those of the nodes (topology.kubernetes.io/zone); nodes without one are in the zone "".
+	Zones map[string]string
 }
 
 // Sizer keeps a controller for each objective. It is not safe for concurrent use; the Round it returns is.
@@ -94,6 +98,10 @@ type subject struct {
 	newest, read time.Time
 	// counted is since when the attainment is counted; zero: not yet.
 	counted time.Time
+	// seen is what the windows of this process had.
+	seen evidence.Windows
+	// links are the calls between its workloads.
+	links links.Record
 	// of this round:
 	mode     v1alpha1.ObjectiveMode
 	decision sizing.Decision
@@ -141,7 +149,8 @@ func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective) *subj
 	}
 	fresh.tracks = known.tracks
 	if known.asked.entry == ask.entry {
-		fresh.newest, fresh.read, fresh.counted = known.newest, known.read, known.counted
+		fresh.newest, fresh.read, fresh.counted, fresh.seen = known.newest, known.read, known.counted, known.seen
+		fresh.links = known.links
 		state := known.controller.State()
 		if known.asked.target != ask.target || known.asked.window != ask.window { // another count
 			state.Attained, fresh.counted = nil, time.Time{}
@@ -195,8 +204,12 @@ func (s *subject) decide(in Input, t Telemetry, p sizing.Periods) error {
 		err = s.observe(in, t, candidates, p)
 	}
 	s.decision = s.controller.Decide(in.Now)
-	if s.decision.Blind && s.newest.IsZero() {
+	switch {
+	case !s.decision.Blind:
+	case s.newest.IsZero():
 		s.decision.BlindReason, s.decision.BlindMessage = "NoTelemetry", s.missing(t != nil)
+	case s.decision.BlindReason == "NoRequests", s.decision.BlindReason == "NotEnoughData":
+		s.decision.BlindMessage = join(s.decision.BlindMessage, s.seen.Missing(in.Now))
 	}
 	for i := range s.decision.Allocations {
 		a := &s.decision.Allocations[i]

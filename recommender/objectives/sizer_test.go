@@ -229,7 +229,12 @@ func TestNoRequests(t *testing.T) {
 	w := newWorld(t, objective("a", nil))
 	w.steps(10)
 	w.rate = 0
-	w.want(w.steps(10), "NoRequests", allHolding)
+	r := w.steps(10)
+	w.want(r, "NoRequests", allHolding)
+	// Windows end 15 s before the round, and ten ago was the last with requests.
+	if m := r.Decision.BlindMessage; !strings.Contains(m, "no request counted at the entry") || !strings.Contains(m, "ended 10m15s ago") {
+		t.Errorf("message %q, want one that says that requests are missing, and since when", m)
+	}
 }
 
 func TestModes(t *testing.T) {

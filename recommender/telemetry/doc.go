@@ -10,10 +10,10 @@
 //     sampling probability, which samplers leave in the trace state.
 //   - histograms traces.span.metrics.duration (the Collector's spanmetrics connector; also under its older name duration) of span kinds
 //     SERVER and CONSUMER, and http.server.request.duration: explicit or exponential, cumulative or delta. They count every request, so
-//     requests, the share within the target, percentiles and call rates come from them where there are any.
+//     requests, the share within the target, percentiles and call rates come from them where they counted any.
 //
 // Where a service has several of these metrics, the first in this order that counted anything is used, so that nothing counts twice. A
-// window without a histogram of its entry says so (FromSpans).
+// window in which none of its entry did, while there are spans, says so (FromSpans).
 //
 // # Time
 //

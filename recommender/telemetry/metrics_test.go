@@ -160,18 +160,23 @@ func TestHTTPServer(t *testing.T) {
 	}
 }
 
+// exponential is one cumulative point of spanmetrics' exponential histogram, in milliseconds, of a series that is older than the store.
+func exponential(scale, offset int32, to float64, counts ...uint64) *metricspb.Metric {
+	m := histogram(cumulative, "GET /", ok, 0, 0, 0)
+	p := &metricspb.ExponentialHistogramDataPoint{
+		Attributes: m.GetHistogram().DataPoints[0].Attributes, StartTimeUnixNano: at(-5e5), TimeUnixNano: at(to * 1000), Scale: scale,
+		ZeroCount: 2, Positive: &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: offset, BucketCounts: counts},
+	}
+	m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
+		AggregationTemporality: cumulative, DataPoints: []*metricspb.ExponentialHistogramDataPoint{p},
+	}}
+	return m
+}
+
 func TestExponentialPoints(t *testing.T) {
 	f := newFixture(t, Limits{})
 	send := func(scale, offset int32, to float64, counts ...uint64) {
-		m := histogram(cumulative, "GET /", ok, 0, 0, 0)
-		p := &metricspb.ExponentialHistogramDataPoint{
-			Attributes: m.GetHistogram().DataPoints[0].Attributes, StartTimeUnixNano: at(-5e5), TimeUnixNano: at(to * 1000), Scale: scale,
-			ZeroCount: 2, Positive: &metricspb.ExponentialHistogramDataPoint_Buckets{Offset: offset, BucketCounts: counts},
-		}
-		m.Data = &metricspb.Metric_ExponentialHistogram{ExponentialHistogram: &metricspb.ExponentialHistogram{
-			AggregationTemporality: cumulative, DataPoints: []*metricspb.ExponentialHistogramDataPoint{p},
-		}}
-		if n := f.metrics(from("frontend", "f1"), m); n != 0 {
+		if n := f.metrics(from("frontend", "f1"), exponential(scale, offset, to, counts...)); n != 0 {
 			t.Fatalf("%d rejected", n)
 		}
 	}
@@ -182,6 +187,39 @@ func TestExponentialPoints(t *testing.T) {
 	// 30 requests; number 15 of them is 15/20 through (16,32] in the logarithm: 16·2^0.75 = 26.9 ms.
 	if got.Requests != 30 || math.Abs(got.Within-20) > 1e-9 || math.Abs(got.Percentile-0.016*math.Pow(2, 0.75)) > 1e-6 {
 		t.Errorf("requests %g, within %g, percentile %g", got.Requests, got.Within, got.Percentile)
+	}
+}
+
+// One slow request widens a sender's histogram for as long as it counts, here to 417 buckets. Its series goes on all the same.
+func TestSlowRequest(t *testing.T) {
+	f := newFixture(t, Limits{})
+	counts := make([]uint64, 417) // at scale 5 from bucket 0, (1, 1.02] ms, to bucket 416, (8192, 8371] ms
+	counts[0] = 100
+	for i, slow := range []uint64{0, 1, 1, 1} {
+		counts[416] = slow
+		if n := f.metrics(from("frontend", "f1"), exponential(5, 0, 14+15*float64(i), counts...)); n != 0 {
+			t.Fatalf("point %d: %d rejected", i, n)
+		}
+		counts[0] += 100
+	}
+	// 301 more from 14 to 59 s, which is 301·60/45 in the minute, all but one of them fast.
+	if got := f.minute(home); math.Abs(got.Requests-301*4.0/3) > 1e-9 || math.Abs(got.Within-300*4.0/3) > 1e-9 || got.FromSpans {
+		t.Errorf("requests %g, within %g; want %g and %g", got.Requests, got.Within, 301*4.0/3, 300*4.0/3)
+	}
+}
+
+// The histogram of failures goes on with nothing to count, that of successes is missing: refused, or dropped on the way. Spans show requests.
+func TestNothingCounted(t *testing.T) {
+	f := newFixture(t, Limits{})
+	for i := range 6 {
+		f.metrics(from("frontend", "f1"), histogram(cumulative, "GET /", failed, 0, 9000+10_000*float64(i), 0, 0, 0))
+	}
+	if got := f.minute(home); got.Requests != 0 || got.FromSpans {
+		t.Errorf("without spans: requests %g, from spans %t; want none", got.Requests, got.FromSpans)
+	}
+	f.spans(request(1, 1000, "")...)
+	if got := f.minute(home); got.Requests != 1 || !got.FromSpans {
+		t.Errorf("requests %g, from spans %t; want the one that there is a trace of", got.Requests, got.FromSpans)
 	}
 }
 

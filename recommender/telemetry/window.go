@@ -51,11 +51,12 @@ type Window struct {
 	// Percentile is that of the successful requests' durations, in seconds, with its 90 % interval by order statistics. All three are
 	// NaN for fewer than MinRequests of them.
 	Percentile, PercentileLow, PercentileHigh float64
-	FromSpans                                 bool // no histogram series of the entry goes on in the window: weighted spans stood in
+	FromSpans                                 bool // no histogram of the entry counts a request in the window, but spans do: they stood in, by weight
 	// Duration is the mean duration of the entry's spans, Network the part of it between services, in seconds, by sampling weight:
 	// Duration = Network + sum over Services of Critical·Self. NaN without traces.
 	Duration, Network float64
 	Services          []Service         // those that requests of the entry touch, in the window or in older traces still held
+	Links             []Link            // calls between services in requests of the entry, in the window
 	Traces            int               // requests of the entry found in traces
 	Repairs           callgraph.Repairs // of the traces behind Services
 }
@@ -89,7 +90,7 @@ func (s *Store) Window(e Entry, percentile, target float64, from, to time.Time) 
 	graph := r.readTraces(&w)
 	calls := r.readIncrements()
 	d := calls.entry
-	if d == nil {
+	if d == nil || d.total+d.failed == 0 && graph.weight > 0 {
 		d, w.FromSpans = &graph.durations, graph.weight > 0
 	}
 	w.Requests, w.Within = d.total+d.failed, d.values.Within(target)

@@ -17,6 +17,7 @@ type graph struct {
 	touched   map[Identity]bool            // services in requests of the entry, also outside the window
 	incoming  map[Identity]float64         // calls of every service in the window, for all entries
 	pods      map[Identity]map[string]bool // seen in the window
+	links     map[ends]*link
 }
 
 type part struct {
@@ -28,7 +29,7 @@ type part struct {
 func (r *reading) readTraces(w *Window) *graph {
 	g := &graph{
 		durations: durations{values: distribution.Mixture{}}, parts: map[Identity]*part{}, touched: map[Identity]bool{},
-		incoming: map[Identity]float64{}, pods: map[Identity]map[string]bool{},
+		incoming: map[Identity]float64{}, pods: map[Identity]map[string]bool{}, links: map[ends]*link{},
 	}
 	var duration, network float64
 	var others [][]otlp.Span // with a request of the entry, outside the window
@@ -44,6 +45,7 @@ func (r *reading) readTraces(w *Window) *graph {
 		}
 	}
 	r.lookBack(others, g)
+	w.Links = g.inOrder()
 	w.Duration, w.Network = duration/g.weight/1e9, network/g.weight/1e9 // 0/0 is NaN
 	return g
 }
@@ -114,6 +116,7 @@ func (r *reading) divide(spans []otlp.Span, g *graph, w *Window) (duration, netw
 		}
 		w.Traces++
 		g.add(s, parts, ids)
+		g.addLinks(tree.Calls(i), s.Weight, ids)
 		duration += s.Weight * float64(parts.Duration)
 		network += s.Weight * float64(parts.Network)
 	}

@@ -115,11 +115,15 @@ func TestVerify(t *testing.T) {
 	}
 	losing := example()
 	losing.Arms[1].Within, losing.Arms[1].RequestedCores, losing.Arms[1].MinutesOver = 0.1, 30, 60
+	losing.Arms[1].Errors, losing.Arms[1].LastError = 1, "2 points were refused"
 	if err := losing.Verify(); err != nil {
 		t.Errorf("a closed loop in which Ballast does worse: %v", err)
 	}
 	for want, change := range map[string]func(r *Result){
-		"arm stock got no request":              func(r *Result) { r.Arms[0].Requests = 0 },
+		"arm stock got no request": func(r *Result) { r.Arms[0].Requests = 0 },
+		"3 errors, the last: 2 points were": func(r *Result) {
+			r.Arms[0].Requests, r.Arms[1].Errors, r.Arms[1].LastError = 0, 3, "2 points were refused"
+		},
 		"arm Ballast has 59 minutes":            func(r *Result) { r.Arms[1].Minutes = r.Arms[1].Minutes[1:] },
 		"requested at 40 % of the looks only":   func(r *Result) { r.Arms[0].Full = 0.4 },
 		"arm stock: no pod was resized":         func(r *Result) { r.Arms[0].AllResizes = 0 },

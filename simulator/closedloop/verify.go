@@ -49,10 +49,15 @@ func (r *Result) Verify() error {
 	if observed == 0 {
 		fail("the objective's status never had an observed percentile: no telemetry")
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("the loop was not closed: %w", err)
+	if len(errs) == 0 {
+		return nil
 	}
-	return nil
+	for i := range r.Arms { // of no account where the loop was closed, and perhaps why it was not
+		if a := &r.Arms[i]; a.Errors > 0 {
+			fail("arm %s: its nodes counted %d errors, the last: %s", a.Name, a.Errors, a.LastError)
+		}
+	}
+	return fmt.Errorf("the loop was not closed: %w", errors.Join(errs...))
 }
 
 // verifyDivision reports nodes of the arms that have agents which are not divided as wanted.

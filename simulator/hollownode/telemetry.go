@@ -15,16 +15,18 @@ func (n *Nodes) sendTelemetry(ctx context.Context) {
 	defer sender.Close()
 	ticker := time.NewTicker(n.cfg.OTLP.Period)
 	defer ticker.Stop()
+	var sent time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		shot := n.snapshot()
+		shot := n.snapshot(sent)
 		if shot == nil {
 			continue
 		}
+		sent = shot.Now
 		result := sender.Send(ctx, shot)
 		n.mu.Lock()
 		n.status.SpansSent += result.SpansSent
@@ -39,14 +41,15 @@ func (n *Nodes) sendTelemetry(ctx context.Context) {
 	}
 }
 
-// snapshot takes the spans and copies the totals; nil before the start, when there is nothing to tell.
-func (n *Nodes) snapshot() *exporter.Snapshot {
+// snapshot takes the spans and copies the totals; nil before the start and where the plant stands where it stood at the last snapshot, when there
+// is nothing to tell: a receiver refuses a second point of the same time.
+func (n *Nodes) snapshot(last time.Time) *exporter.Snapshot {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.clock.Started() {
+	now, clock := time.Now(), n.clock
+	if !clock.Started() || !clock.Wall(n.sim.Now(), now).After(last) {
 		return nil
 	}
-	now, clock := time.Now(), n.clock
 	s := &exporter.Snapshot{
 		SpanRate: n.cfg.Plant.SpanRate, Calls: n.sim.Calls(), Pods: map[queueing.PodID]exporter.Pod{},
 		Namespace: n.cfg.Namespaces[0], Deployments: maps.Clone(n.deployments), Speedup: n.cfg.Speedup,

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxBuckets = 320 // of one histogram: twice what OpenTelemetry's SDKs make unless told otherwise
+	maxBuckets = 320 // kept of one histogram: twice what OpenTelemetry's SDKs make unless told otherwise
 	maxScale   = 20  // of the data model's exponential histograms
 	minScale   = -10
 	maxCount   = 1 << 53 // up to where a float64 counts exactly
@@ -33,6 +33,9 @@ func Explicit(bounds []float64, counts []uint64) (Histogram, error) {
 	if err := check(0, counts); err != nil {
 		return Histogram{}, err
 	}
+	if len(counts) > maxBuckets {
+		return Histogram{}, fmt.Errorf("%d buckets: want at most %d", len(counts), maxBuckets)
+	}
 	if len(counts) != len(bounds)+1 {
 		return Histogram{}, fmt.Errorf("%d bucket counts for %d bounds: want one more", len(counts), len(bounds))
 	}
@@ -44,7 +47,9 @@ func Explicit(bounds []float64, counts []uint64) (Histogram, error) {
 	return Histogram{Bounds: bounds, Counts: counts}.trimmed(), nil
 }
 
-// Exponential makes an exponential histogram. Counts[0] is bucket first. Negative values belong into zero.
+// Exponential makes an exponential histogram. Counts[0] is bucket first. Negative values belong into zero. What has more buckets than are
+// kept is joined two and two, to a lower scale, until they fit. A sender's range of values only ever widens while it counts: to refuse
+// such a histogram would be to refuse its series from one slow request on, for good.
 func Exponential(scale int32, zero uint64, threshold float64, first int32, counts []uint64) (Histogram, error) {
 	if err := check(zero, counts); err != nil {
 		return Histogram{}, err
@@ -55,17 +60,20 @@ func Exponential(scale int32, zero uint64, threshold float64, first int32, count
 	if !(threshold >= 0) || math.IsInf(threshold, 0) {
 		return Histogram{}, fmt.Errorf("zero threshold %g: want a number of at least 0", threshold)
 	}
-	if first > math.MaxInt32-maxBuckets {
+	if int64(first)+int64(len(counts)) > math.MaxInt32 {
 		return Histogram{}, fmt.Errorf("bucket offset %d is too large", first)
 	}
-	h := Histogram{Scale: scale, Zero: zero, ZeroThreshold: threshold, First: first, Counts: counts, exponential: true}
-	return h.trimmed(), nil
+	h := Histogram{Scale: scale, Zero: zero, ZeroThreshold: threshold, First: first, Counts: counts, exponential: true}.trimmed()
+	for len(h.Counts) > maxBuckets {
+		if h.Scale == minScale {
+			return Histogram{}, fmt.Errorf("%d buckets at scale %d: want at most %d, which is more than numbers have", len(counts), scale, maxBuckets)
+		}
+		h = h.coarser(h.Scale - 1)
+	}
+	return h, nil
 }
 
 func check(zero uint64, counts []uint64) error {
-	if len(counts) > maxBuckets {
-		return fmt.Errorf("%d buckets: want at most %d", len(counts), maxBuckets)
-	}
 	sum := float64(zero)
 	for _, c := range counts {
 		sum += float64(c)

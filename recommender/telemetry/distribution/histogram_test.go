@@ -213,6 +213,33 @@ func TestSinceAddsUp(t *testing.T) {
 	}
 }
 
+// An exponential histogram of more buckets than are kept, as of a sender that has met a second among microseconds, is the one that the same
+// values have at a lower scale: nothing is lost but width, and what came before at the higher scale is still what it adds to.
+func TestMoreBucketsThanAreKept(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	values := logNormal(random, 500) // 0.01·e^±3: 9 octaves, 280 buckets at most
+	before := sketch(t, 5, values)
+	for range 100 {
+		values = append(values, math.Exp2(40*random.Float64()-20)) // 40 octaves, 1,280 buckets
+	}
+	after := sketch(t, 5, values)
+	// 40 octaves are 640 buckets at scale 4 and 320 at scale 3; the outermost octaves are not quite filled.
+	if want := sketch(t, 3, values); before.Scale != 5 || !cmp.Equal(after, want, cmp.AllowUnexported(Histogram{})) {
+		t.Errorf("%d buckets at scale %d, want %d at scale %d", len(after.Counts), after.Scale, len(want.Counts), want.Scale)
+	}
+	if added, ok := after.Since(before); !ok || !cmp.Equal(added, sketch(t, 3, values[500:]), cmp.AllowUnexported(Histogram{})) {
+		t.Errorf("found %t: %d values since, want 100 in their buckets", ok, added.Count())
+	}
+}
+
+func ascending(n int) []float64 {
+	bounds := make([]float64, n)
+	for i := range bounds {
+		bounds[i] = float64(i)
+	}
+	return bounds
+}
+
 func TestRefused(t *testing.T) {
 	for name, refused := range map[string]func() (Histogram, error){
 		"lengths":   func() (Histogram, error) { return Explicit([]float64{1}, []uint64{1}) },
@@ -221,7 +248,8 @@ func TestRefused(t *testing.T) {
 		"scale":     func() (Histogram, error) { return Exponential(21, 0, 0, 0, nil) },
 		"threshold": func() (Histogram, error) { return Exponential(1, 0, math.NaN(), 0, nil) },
 		"offset":    func() (Histogram, error) { return Exponential(1, 0, 0, math.MaxInt32, []uint64{1, 1}) },
-		"buckets":   func() (Histogram, error) { return Exponential(1, 0, 0, 0, make([]uint64, 2000)) },
+		"bounds":    func() (Histogram, error) { return Explicit(ascending(2000), make([]uint64, 2001)) },
+		"buckets":   func() (Histogram, error) { return Exponential(-10, 0, 0, 0, slices.Repeat([]uint64{1}, 2000)) },
 		"values":    func() (Histogram, error) { return Exponential(1, 0, 0, 0, []uint64{1 << 63, 1 << 63}) },
 	} {
 		if _, err := refused(); err == nil {

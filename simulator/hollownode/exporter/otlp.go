@@ -25,9 +25,12 @@ const (
 	// histogramScale gives buckets that are 2^(1/32) = 1.0219 wide. A value is put where the middle of the plant's bucket is,
 	// which is at most 0.8 % from it: so it is counted in its own bucket or in the next.
 	histogramScale = 5
-	serverKind     = "SPAN_KIND_SERVER"
-	statusUnset    = "STATUS_CODE_UNSET"
-	statusError    = "STATUS_CODE_ERROR"
+	// maxBuckets is how many buckets OpenTelemetry's SDKs and the connector make unless told otherwise: 5 octaves at histogramScale, and for
+	// more the scale falls.
+	maxBuckets  = 160
+	serverKind  = "SPAN_KIND_SERVER"
+	statusUnset = "STATUS_CODE_UNSET"
+	statusError = "STATUS_CODE_ERROR"
 	// randomBits is the number of random bits of a trace that sampling by threshold looks at.
 	randomBits = 56
 )
@@ -92,31 +95,37 @@ func (s *Snapshot) metrics() []*metrics.ResourceMetrics {
 
 // point converts a histogram, its values divided by Speedup.
 func (s *Snapshot) point(h *histogram.Histogram) *metrics.ExponentialHistogramDataPoint {
-	offset, counts := exponential(h, s.Speedup)
+	scale, offset, counts := exponential(h, s.Speedup)
 	sum := h.Mean() * float64(h.Count()) / s.Speedup
 	return &metrics.ExponentialHistogramDataPoint{
 		StartTimeUnixNano: nano(s.Begun), TimeUnixNano: nano(s.Now),
-		Count: h.Count(), Sum: &sum, Scale: histogramScale,
+		Count: h.Count(), Sum: &sum, Scale: scale,
 		Positive: &metrics.ExponentialHistogramDataPoint_Buckets{Offset: offset, BucketCounts: counts},
 	}
 }
 
 // exponential puts a histogram's values, divided by a factor, into exponential buckets: the i-th of counts is above base^(offset+i) and
-// up to base^(offset+i+1), base = 2^(2^-histogramScale).
-func exponential(h *histogram.Histogram, divisor float64) (offset int32, counts []uint64) {
-	const bucketsPerOctave = 1 << histogramScale
-	for i, b := range h.Buckets() {
-		middle := (b.Low + b.High) / 2 / divisor
-		index := int32(math.Ceil(math.Log2(middle)*bucketsPerOctave)) - 1
-		if i == 0 {
-			offset = index
-		}
-		for int(index-offset) >= len(counts) { // ascending, as the buckets are
-			counts = append(counts, 0)
-		}
-		counts[index-offset] += b.Count
+// up to base^(offset+i+1), base = 2^(2^-scale). The scale is the largest, up to histogramScale, of at most maxBuckets.
+func exponential(h *histogram.Histogram, divisor float64) (scale, offset int32, counts []uint64) {
+	buckets := h.Buckets()
+	if len(buckets) == 0 {
+		return histogramScale, 0, nil
 	}
-	return offset, counts
+	scale = histogramScale
+	index := func(b histogram.Bucket) int32 {
+		middle := (b.Low + b.High) / 2 / divisor
+		return (int32(math.Ceil(math.Log2(middle)*(1<<histogramScale))) - 1) >> (histogramScale - scale)
+	}
+	last := len(buckets) - 1
+	for index(buckets[last])-index(buckets[0]) >= maxBuckets {
+		scale--
+	}
+	offset = index(buckets[0])
+	counts = make([]uint64, index(buckets[last])-offset+1)
+	for _, b := range buckets {
+		counts[index(b)-offset] += b.Count
+	}
+	return scale, offset, counts
 }
 
 // subject is who telemetry is about. Empty values are left out.

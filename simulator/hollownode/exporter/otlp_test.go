@@ -18,8 +18,8 @@ func TestExponential(t *testing.T) {
 		var h histogram.Histogram
 		x := math.Exp2(rng.Float64()*31 - 19.5) // the plant histogram's range, 1 µs to an hour
 		h.Add(x)
-		offset, counts := exponential(&h, divisor)
-		if len(counts) != 1 || counts[0] != 1 {
+		scale, offset, counts := exponential(&h, divisor)
+		if len(counts) != 1 || counts[0] != 1 || scale != histogramScale {
 			t.Fatalf("%v is counted as %v", x, counts)
 		}
 		low, high := math.Pow(base, float64(offset)), math.Pow(base, float64(offset+1))
@@ -29,20 +29,21 @@ func TestExponential(t *testing.T) {
 	}
 }
 
-// TestExponentialQuantile: the upper end of a quantile's bucket is within 2.2 % + 0.8 % above it, and 0.8 % below.
+// TestExponentialQuantile: the upper end of a quantile's bucket is within 2.2 % + 0.8 % above it, and 0.8 % below, where the values are within
+// 5 octaves.
 func TestExponentialQuantile(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var h histogram.Histogram
 	for range 100_000 {
-		h.Add(rng.ExpFloat64())
+		h.Add(1 + rng.ExpFloat64()) // below 2^5: e^-31 is beyond
 	}
-	offset, counts := exponential(&h, 1)
+	scale, offset, counts := exponential(&h, 1)
 	var seen, total uint64
 	for _, n := range counts {
 		total += n
 	}
-	if total != h.Count() {
-		t.Fatalf("%d values of %d", total, h.Count())
+	if total != h.Count() || scale != histogramScale {
+		t.Fatalf("%d values of %d at scale %d", total, h.Count(), scale)
 	}
 	for i, n := range counts {
 		if seen += n; float64(seen) >= 0.99*float64(total) {
@@ -51,6 +52,44 @@ func TestExponentialQuantile(t *testing.T) {
 				t.Errorf("p99 is up to %v, by the plant's histogram %v", got, want)
 			}
 			return
+		}
+	}
+}
+
+// TestExponentialRange: one value far from the others lowers the scale so far that there are at most 160 buckets, and nothing is lost.
+func TestExponentialRange(t *testing.T) {
+	for _, test := range []struct {
+		high    float64
+		scale   int32
+		buckets int
+	}{
+		{0.001, 5, 1},
+		{0.03, 5, 158}, // 4.907 octaves: 157.02 of 32 an octave
+		{0.04, 4, 86},  // 5.322: 85.15 of 16
+		{0.9, 4, 158},  // 9.814: 157.02 of 16
+		{30, 3, 119},   // 14.873: 118.98 of 8
+		{3600, 2, 88},  // 21.780: 87.1 of 4
+	} {
+		var h histogram.Histogram
+		for range 99 {
+			h.Add(0.001)
+		}
+		h.Add(test.high)
+		scale, offset, counts := exponential(&h, 1)
+		base := math.Exp2(math.Exp2(-float64(scale)))
+		var total uint64
+		for _, n := range counts {
+			total += n
+		}
+		if scale != test.scale || math.Abs(float64(len(counts)-test.buckets)) > 1 || len(counts) > maxBuckets || total != 100 {
+			t.Errorf("up to %v: %d values in %d buckets at scale %d, want 100 in about %d at %d", test.high, total, len(counts), scale,
+				test.buckets, test.scale)
+		}
+		for _, end := range []struct{ value, bucket float64 }{{0.001, 0}, {test.high, float64(len(counts) - 1)}} {
+			low, high := math.Pow(base, float64(offset)+end.bucket), math.Pow(base, float64(offset)+end.bucket+1)
+			if end.value < low*(1-histogram.RelativeError) || end.value > high*(1+histogram.RelativeError) {
+				t.Errorf("%v is counted in (%v, %v]", end.value, low, high)
+			}
 		}
 	}
 }

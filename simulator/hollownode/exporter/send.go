@@ -69,35 +69,48 @@ func (s *Sender) Close() { s.client.CloseIdleConnections() }
 
 // Result is what became of a snapshot.
 type Result struct {
-	// SpansSent were accepted; SpansLost were in requests that failed.
+	// SpansSent were accepted; SpansLost were refused or in requests that failed.
 	SpansSent, SpansLost uint64
-	// Failures are the requests that failed. Metrics are not lost with them: the next snapshot has all of them, being cumulative.
+	// Failures are the requests that failed, and those of which a part was refused. Metrics are not lost with the former: the next snapshot has
+	// all of them, being cumulative.
 	Failures []error
 }
 
 // Send sends a snapshot: the metrics in one request, then the spans in as many as it takes.
 func (s *Sender) Send(ctx context.Context, shot *Snapshot) Result {
 	var out Result
-	if err := s.post(ctx, "/v1/metrics", &collectormetrics.ExportMetricsServiceRequest{ResourceMetrics: shot.metrics()}); err != nil {
+	var counted collectormetrics.ExportMetricsServiceResponse
+	err := s.post(ctx, "/v1/metrics", &collectormetrics.ExportMetricsServiceRequest{ResourceMetrics: shot.metrics()}, &counted)
+	if p := counted.GetPartialSuccess(); err == nil && p.GetRejectedDataPoints() > 0 {
+		err = fmt.Errorf("sending telemetry: %d points were refused: %s", p.GetRejectedDataPoints(), p.GetErrorMessage())
+	}
+	if err != nil {
 		out.Failures = append(out.Failures, err)
 	}
 	state := traceState(shot.SpanRate)
 	for spans := shot.Spans; len(spans) > 0; {
 		part := spans[:min(spansPerRequest, len(spans))]
 		spans = spans[len(part):]
-		err := s.post(ctx, "/v1/traces", &collectortrace.ExportTraceServiceRequest{ResourceSpans: shot.traces(part, state)})
-		if err != nil {
-			out.SpansLost += uint64(len(part))
-			out.Failures = append(out.Failures, err)
-			continue
+		var taken collectortrace.ExportTraceServiceResponse
+		err := s.post(ctx, "/v1/traces", &collectortrace.ExportTraceServiceRequest{ResourceSpans: shot.traces(part, state)}, &taken)
+		lost := len(part)
+		if err == nil {
+			lost = int(min(int64(lost), max(0, taken.GetPartialSuccess().GetRejectedSpans())))
+			if lost > 0 {
+				err = fmt.Errorf("sending telemetry: %d spans were refused: %s", lost, taken.GetPartialSuccess().GetErrorMessage())
+			}
 		}
-		out.SpansSent += uint64(len(part))
+		if err != nil {
+			out.Failures = append(out.Failures, err)
+		}
+		out.SpansLost += uint64(lost)             //nolint:gosec // not negative
+		out.SpansSent += uint64(len(part) - lost) //nolint:gosec // not negative
 	}
 	return out
 }
 
-// post sends a message as OTLP over HTTP asks for, with gzip.
-func (s *Sender) post(ctx context.Context, path string, message proto.Message) error {
+// post sends a message as OTLP over HTTP asks for, with gzip, and reads the answer to it.
+func (s *Sender) post(ctx context.Context, path string, message, into proto.Message) error {
 	body, err := proto.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("encoding telemetry: %w", err)
@@ -124,9 +137,12 @@ func (s *Sender) post(ctx context.Context, path string, message proto.Message) e
 		return fmt.Errorf("sending telemetry: %w", err)
 	}
 	defer answer.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // of use only in a message
+	said, _ := io.ReadAll(io.LimitReader(answer.Body, maxAnswer)) // what was read of it tells
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("sending telemetry to %s: %s: %.200q", request.URL, answer.Status, said)
+	}
+	if err := proto.Unmarshal(said, into); err != nil {
+		return fmt.Errorf("sending telemetry to %s: reading the answer: %w", request.URL, err)
 	}
 	return nil
 }

@@ -170,8 +170,8 @@ func testTelemetry(t *testing.T, s *suite) {
 	if p.GetTimeUnixNano() <= p.GetStartTimeUnixNano() || len(points) != 2 {
 		t.Errorf("times are %d to %d, and there are %d points: expected 2", p.GetStartTimeUnixNano(), p.GetTimeUnixNano(), len(points))
 	}
-	// The client waits for the network too, 1 ms. A bucket is 2.2 % wide, the plant's own 1.6 %.
-	if got, want := quantile(p, 0.9)*speedup, o.Latency.Quantile(0.9)-0.001; math.Abs(got/want-1) > 0.04 {
+	// The client waits for the network too, 1 ms. Durations over five to ten octaves have buckets that are 4.4 % wide, the plant's own 1.6 %.
+	if got, want := quantile(p, 0.9)*speedup, o.Latency.Quantile(0.9)-0.001; math.Abs(got/want-1) > 0.06 {
 		t.Errorf("90 %% of the root's calls took up to %v s, by the plant %v", got, want)
 	}
 	if got, want := p.GetSum()/float64(p.GetCount())*speedup, o.Latency.Mean()-0.001; math.Abs(got/want-1) > 0.03 {
