@@ -19,7 +19,7 @@ import (
 	"github.com/ballast-k8s/ballast/recommender/workload"
 )
 
-// followNodes follows what nodes have for pods, and keeps nothing else of them. It waits until it has seen them all.
+// followNodes follows what nodes have for pods, and their zones, and keeps nothing else of them. It waits until it has seen them all.
 func followNodes(ctx context.Context, client kubernetes.Interface) (corelisters.NodeLister, error) {
 	factory := informers.NewSharedInformerFactoryWithOptions(client, controllersResync, informers.WithTransform(func(obj any) (any, error) {
 		node, ok := obj.(*corev1.Node)
@@ -27,8 +27,11 @@ func followNodes(ctx context.Context, client kubernetes.Interface) (corelisters.
 			return obj, nil
 		}
 		return &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion},
-			Status:     corev1.NodeStatus{Allocatable: node.Status.Allocatable},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion,
+				Labels: map[string]string{corev1.LabelTopologyZone: node.Labels[corev1.LabelTopologyZone]},
+			},
+			Status: corev1.NodeStatus{Allocatable: node.Status.Allocatable},
 		}, nil
 	}))
 	nodes := factory.Core().V1().Nodes().Lister()
@@ -60,8 +63,10 @@ func (s *stock) look(in *objectives.Input) error {
 		byNamespace[pod.Namespace] = append(byNamespace[pod.Namespace], i)
 	}
 	allocatable := make(map[string]float64, len(nodes))
+	in.Zones = make(map[string]string, len(nodes))
 	for _, node := range nodes {
 		allocatable[node.Name] = workload.Allocatable(node)
+		in.Zones[node.Name] = node.Labels[corev1.LabelTopologyZone]
 	}
 	in.Nodes = workload.NewNodes(allocatable, read)
 	for id, known := range s.GetClusterState().VPAs() {

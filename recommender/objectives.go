@@ -18,6 +18,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/recommender/election"
+	"github.com/ballast-k8s/ballast/recommender/latencymodel"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/workload"
@@ -32,6 +33,7 @@ type objectiveRounds struct {
 	follower *objectives.Follower
 	sizer    *objectives.Sizer
 	writer   *objectives.Writer
+	models   *latencymodel.Publisher
 	shown    *objectives.Collector
 	now      func() time.Time
 	// current is what VPA's workers ask; nil before the first round.
@@ -55,6 +57,7 @@ func newObjectiveRounds(
 		follower: objectives.NewFollower(c.dynamic),
 		sizer:    objectives.NewSizer(t, periods),
 		writer:   objectives.NewWriter(c.dynamic, events),
+		models:   latencymodel.NewPublisher(c.dynamic, periods.Round),
 	}
 	var following sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -105,6 +108,9 @@ func (r *objectiveRounds) end(ctx context.Context) {
 	r.shown.Show(reports)
 	if err := r.writer.Write(ctx, reports); err != nil {
 		klog.FromContext(ctx).Error(err, "Trying again in the next round")
+	}
+	if err := r.models.Publish(ctx, reports); err != nil {
+		klog.FromContext(ctx).Error(err, "Cannot publish latency models; trying again in the next round")
 	}
 }
 

@@ -1,0 +1,147 @@
+package latencymodel
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/yaml"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/predictor/latency/network"
+	"github.com/ballast-k8s/ballast/recommender/objectives"
+	"github.com/ballast-k8s/ballast/recommender/objectives/links"
+	"github.com/ballast-k8s/ballast/recommender/sizing"
+)
+
+var instant = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// report is one of an objective of 200 ms with a workload that matters and three that do not.
+func report(at time.Time) objectives.Report {
+	workload := func(name string, pods int, a *sizing.Allocation) objectives.WorkloadReport {
+		return objectives.WorkloadReport{Name: name + "-vpa", Reference: v1alpha1.WorkloadReference{Kind: "Deployment", Name: name}, Pods: pods, Allocation: a}
+	}
+	return objectives.Report{
+		Time: at,
+		Objective: &v1alpha1.LatencyObjective{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout", UID: "u"},
+			Spec:       v1alpha1.LatencyObjectiveSpec{Percentile: 99, Target: metav1.Duration{Duration: 200 * time.Millisecond}, Mode: v1alpha1.ObjectiveActive},
+		},
+		Decision: sizing.Decision{Predicted: sizing.Interval{Value: 0.1504}},
+		Workloads: []objectives.WorkloadReport{
+			workload("front", 3, &sizing.Allocation{Slowdown: 0.0401239}),
+			workload("aside", 1, &sizing.Allocation{}),
+			workload("overloaded", 1, &sizing.Allocation{Slowdown: math.Inf(1)}),
+			workload("unsized", 1, nil),
+			workload("empty", 0, &sizing.Allocation{Slowdown: 1}),
+		},
+		Calls: []links.Call{{From: "front", To: "aside", Critical: 1.23456}},
+		Network: network.Costs{
+			Node: network.Cost{Seconds: 0.0012, StandardError: 0.0002, Calls: 40.7, Known: true}, Zone: network.Cost{Seconds: 1, Calls: 3},
+			Region: network.Cost{Seconds: 0.0023456, StandardError: 0.0001, Calls: 100, Known: true},
+		},
+	}
+}
+
+func TestOf(t *testing.T) {
+	r := report(instant)
+	want := &v1alpha1.LatencyModel{
+		TypeMeta: metav1.TypeMeta{APIVersion: "ballast.dev/v1alpha1", Kind: "LatencyModel"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "checkout", OwnerReferences: []metav1.OwnerReference{{
+			APIVersion: "ballast.dev/v1alpha1", Kind: "LatencyObjective", Name: "checkout", UID: "u",
+		}}},
+		Spec: v1alpha1.LatencyModelSpec{
+			Format: v1alpha1.LatencyModelFormat, PublishedAt: metav1.NewTime(instant), Percentile: 99,
+			Target: metav1.Duration{Duration: 200 * time.Millisecond}, Predicted: metav1.Duration{Duration: 150_400 * time.Microsecond},
+			Workloads: []v1alpha1.LatencyModelWorkload{{
+				WorkloadReference: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "front"}, Pods: 3, SlowdownMilliseconds: 40.124,
+			}},
+			Calls: []v1alpha1.LatencyModelCall{{From: "front", To: "aside", Critical: 1.2346}},
+			Network: []v1alpha1.NetworkCost{
+				{Distance: v1alpha1.DistanceNode, Milliseconds: 1.2, StandardError: 0.2, Calls: 40},
+				{Distance: v1alpha1.DistanceRegion, Milliseconds: 2.346, StandardError: 0.1, Calls: 100},
+			},
+		},
+	}
+	if diff := cmp.Diff(want, Of(&r)); diff != "" {
+		t.Errorf("model (-want +got):\n%s", diff)
+	}
+	r.Decision.Predicted.Value = math.Inf(1)
+	if got := Of(&r).Spec.Predicted.Duration; got != longest {
+		t.Errorf("an endless percentile is %v", got)
+	}
+	for what, change := range map[string]func(*objectives.Report){
+		"blind":                       func(r *objectives.Report) { r.Decision.Blind = true },
+		"in shadow by itself":         func(r *objectives.Report) { r.Objective.Spec.Mode = v1alpha1.ObjectiveShadow },
+		"off by itself":               func(r *objectives.Report) { r.Objective.Spec.Mode = v1alpha1.ObjectiveOff },
+		"without workload of account": func(r *objectives.Report) { r.Workloads = r.Workloads[1:] },
+	} {
+		r := report(instant)
+		change(&r)
+		if m := Of(&r); m != nil {
+			t.Errorf("an objective %s has model %+v", what, m.Spec)
+		}
+	}
+}
+
+func TestPublishesEveryOtherRound(t *testing.T) {
+	client := fake.NewSimpleDynamicClient(runtime.NewScheme())
+	var applied []time.Time
+	var fail error
+	client.PrependReactor("patch", "latencymodels", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		patch, ok := action.(clienttesting.PatchAction)
+		if !ok || patch.GetPatchType() != types.ApplyYAMLPatchType || patch.GetNamespace() != "shop" || patch.GetName() != "checkout" {
+			t.Errorf("wrote %v, want an apply of shop/checkout", action)
+			return true, nil, nil
+		}
+		var m v1alpha1.LatencyModel
+		if err := yaml.UnmarshalStrict(patch.GetPatch(), &m); err != nil {
+			t.Error(err)
+		}
+		applied = append(applied, m.Spec.PublishedAt.UTC())
+		return true, nil, fail
+	})
+	p := NewPublisher(client, time.Minute)
+	at := func(minutes float64) time.Time { return instant.Add(time.Duration(minutes * float64(time.Minute))) }
+	notInstalled := apierrors.NewNotFound(schema.GroupResource{Group: "ballast.dev", Resource: "latencymodels"}, "checkout")
+	steps := []struct {
+		minutes float64
+		fail    error
+		writes  bool
+	}{
+		{0, nil, true},
+		{1, nil, false},
+		{1.9, nil, true}, // rounds are not exact
+		{3, nil, false},
+		{4, errors.New("no answer"), true},
+		{5, nil, true}, // again in the next round
+		{6, nil, false},
+		{7, notInstalled, true}, // nobody to tell, and no haste
+		{8, nil, false},
+		{2, nil, true}, // the clock was put back
+	}
+	for i, s := range steps {
+		applied, fail = nil, s.fail
+		err := p.Publish(t.Context(), []objectives.Report{report(at(s.minutes))})
+		if wrote := len(applied) == 1; wrote != s.writes || len(applied) > 1 || (wrote && !applied[0].Equal(at(s.minutes))) {
+			t.Errorf("step %d, minute %v: applied %v", i, s.minutes, applied)
+		}
+		wantErr := s.fail != nil && !apierrors.IsNotFound(s.fail)
+		if (err != nil) != wantErr || (wantErr && !strings.Contains(err.Error(), "publishing LatencyModel shop/checkout")) {
+			t.Errorf("step %d, minute %v: error %v", i, s.minutes, err)
+		}
+	}
+	if err := p.Publish(t.Context(), nil); err != nil || len(p.published) != 0 {
+		t.Errorf("an objective that is gone is remembered: %v, %v", p.published, err)
+	}
+}
