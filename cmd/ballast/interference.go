@@ -22,13 +22,13 @@ func newInterferenceCommand() *cobra.Command {
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newFitCommand(), newPredictCommand(), newPublishCommand())
+	cmd.AddCommand(newFitCommand(), newPredictCommand(), newPublishCommand(), newProfileCommand())
 	return cmd
 }
 
 func newFitCommand() *cobra.Command {
 	var mixes []string
-	var out string
+	var out, onto string
 	cmd := &cobra.Command{
 		Use:   "fit",
 		Short: "Fit the interference model to measured mixes",
@@ -38,12 +38,29 @@ A mixes file is CSV (or .csv.gz) with a header and one measured mix a line: n_<c
 containers of a workload class on the node, perf_<class> the performance of one of them (1 = alone on the
 node; empty = absent or failed). Rows of a campaign (column campaign) that disagrees with the others on the
 mixes they share are left out, and said so. A column setting names the machine shape and partitioning of the
-node: the model is of the one with the most rows, and learns how much more or less neighbours weigh in the others.`,
-		Example: `  ballast interference fit --mixes mixes.csv.gz,pairs.csv --out model.json`,
-		Args:    noArguments,
+node: the model is of the one with the most rows, and learns how much more or less neighbours weigh in the others.
+
+With --onto the mixes are learned on top of a model that was fitted before, whose mixes need not be at hand. A class
+that the model does not know is completed from what the known ones are like and the mixes that hold it, four of which
+will do: its intervals are wide at first, and no pod is turned away on its account before it was measured in five.
+Classes that it knows are updated, old measurements fading with a half-life of two weeks; one that performs otherwise
+than predicted for longer than chance explains is learned anew. What changed is printed by class.`,
+		Example: `  ballast interference fit --mixes mixes.csv.gz,pairs.csv --out model.json
+  ballast interference fit --onto model.json --mixes new.csv --out model.json`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := need(cmd, "mixes", "out"); err != nil {
 				return err
+			}
+			if onto != "" {
+				learned, err := fitOnto(onto, mixes, time.Now())
+				if err != nil {
+					return err
+				}
+				for _, note := range learned.Notes {
+					cmd.PrintErrln("note: " + note)
+				}
+				return writeLearned(cmd.OutOrStdout(), out, learned)
 			}
 			model, notes, err := fitFiles(mixes)
 			if err != nil {
@@ -71,6 +88,7 @@ node: the model is of the one with the most rows, and learns how much more or le
 	}
 	cmd.Flags().StringSliceVar(&mixes, "mixes", nil, "mixes files, separated by commas")
 	cmd.Flags().StringVar(&out, "out", "", "model file to write")
+	cmd.Flags().StringVar(&onto, "onto", "", "model file to learn the mixes on top of, instead of fitting them alone")
 	return cmd
 }
 
@@ -89,21 +107,27 @@ func printQuality(w io.Writer, q interference.Quality) {
 
 // fitFiles fits a model to mixes files and returns what a user should know about the data.
 func fitFiles(paths []string) (*interference.Model, []string, error) {
+	ds, source, err := poolFiles(paths)
+	if err != nil {
+		return nil, nil, err
+	}
+	model, err := interference.Fit(ds, source)
+	return model, ds.Notes, err
+}
+
+// poolFiles reads mixes files into one data set, and names them.
+func poolFiles(paths []string) (*interference.Dataset, string, error) {
 	tables := make([]*interference.Table, 0, len(paths))
 	names := make([]string, 0, len(paths))
 	for _, path := range paths {
 		t, err := readMixes(path)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
 		tables, names = append(tables, t), append(names, filepath.Base(path))
 	}
 	ds, err := interference.Pool(tables...)
-	if err != nil {
-		return nil, nil, err
-	}
-	model, err := interference.Fit(ds, strings.Join(names, ", "))
-	return model, ds.Notes, err
+	return ds, strings.Join(names, ", "), err
 }
 
 func newPredictCommand() *cobra.Command {

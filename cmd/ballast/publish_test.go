@@ -42,11 +42,28 @@ func TestPublish(t *testing.T) {
 	if code, out, stderr := ballast(t, publish...); code != exitDone || !strings.Contains(out, "default replaced") {
 		t.Errorf("again: exit %d, %q %q", code, out, stderr)
 	}
+	publishLearned(t, cluster, model, publish)
 	table, err := cluster.Kubectl(t.Context(), "get", "im", "--show-labels")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text := string(table); !strings.Contains(text, "team=web") || !strings.Contains(text, "VERSION") || !strings.Contains(text, "PUBLISHED") {
 		t.Errorf("kubectl get im shows\n%s", text)
+	}
+}
+
+// publishLearned publishes a model that has learned since: with a new class, updates and times.
+func publishLearned(t *testing.T, cluster *localcluster.Cluster, model string, publish []string) {
+	t.Helper()
+	learned := writeTemp(t, "learned.csv", "n_a,n_b,n_d,perf_a,perf_b,perf_d\n1,0,1,0.7,,0.9\n2,1,0,0.6,0.7,\n")
+	if code, _, stderr := ballast(t, "interference", "fit", "--onto", model, "--mixes", learned, "--out", model); code != exitDone {
+		t.Fatal(stderr)
+	}
+	if code, out, stderr := ballast(t, publish...); code != exitDone || !strings.Contains(out, "default replaced") {
+		t.Errorf("what was learned: exit %d, %q %q", code, out, stderr)
+	}
+	from, err := cluster.Kubectl(t.Context(), "get", "im", "default", "-o", "jsonpath={.spec.classes[*].provenance.from}")
+	if got := strings.Fields(string(from)); err != nil || len(got) != 3 || got[1] != "updates" || got[2] != "probes" {
+		t.Errorf("provenance %q, %v", from, err)
 	}
 }
