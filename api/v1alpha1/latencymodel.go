@@ -30,15 +30,21 @@ type LatencyModelSpec struct {
 	Format string `json:"format"`
 	// PublishedAt is when the model was last confirmed as current. Readers go blind on it when it is older than they accept.
 	PublishedAt metav1.Time `json:"publishedAt"`
+	// Mode is the objective's own. What is in shadow or off changes nothing.
+	// +kubebuilder:validation:Enum=active;shadow;off
+	// +kubebuilder:default=active
+	// +optional
+	Mode ObjectiveMode `json:"mode,omitempty"`
 	// Percentile and Target are the objective's.
 	// +kubebuilder:validation:Minimum=50
 	// +kubebuilder:validation:Maximum=99.99
 	Percentile float64 `json:"percentile"`
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('10m')",message="must be from 1ms to 10m, such as 200ms"
 	Target metav1.Duration `json:"target"`
-	// Predicted is the percentile expected at the present requests and placement.
+	// Predicted is the percentile expected in the next minutes, at the median of the load and with the CPU that pods obtain where they are;
+	// 0 while nothing is known.
 	Predicted metav1.Duration `json:"predicted"`
-	// Workloads are those whose time is part of it.
+	// Workloads are those whose time is part of it, by what is known at that state; none while the objective is blind or off.
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	Workloads []LatencyModelWorkload `json:"workloads"`

@@ -16,6 +16,7 @@ import (
 	configv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
 	"k8s.io/utils/clock"
 
+	"github.com/ballast-k8s/ballast/plugins/graphscore"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement"
 )
@@ -24,15 +25,18 @@ func main() {
 	// kube-scheduler decodes the configuration with the one scheme, and defaults and converts plugin arguments with the other.
 	for _, s := range []*runtime.Scheme{scheme.Scheme, configv1.GetPluginArgConversionScheme()} {
 		interferencefit.AddToScheme(s)
+		graphscore.AddToScheme(s)
 		jointplacement.AddToScheme(s)
 	}
 
-	fit, joint := interferencefit.NewMetrics(), jointplacement.NewMetrics()
+	fit, graph, joint := interferencefit.NewMetrics(), graphscore.NewMetrics(), jointplacement.NewMetrics()
 	legacyregistry.MustRegister(fit.Collectors()...)
+	legacyregistry.MustRegister(graph.Collectors()...)
 	legacyregistry.MustRegister(joint.Collectors()...)
 
 	command := app.NewSchedulerCommand(
 		app.WithPlugin(interferencefit.Name, interferencefit.Factory(fit)),
+		app.WithPlugin(graphscore.Name, graphscore.Factory(graph)),
 		app.WithPlugin(jointplacement.Name, jointplacement.Factory(joint, leadership(legacyregistry.DefaultGatherer, clock.RealClock{}))),
 	)
 	os.Exit(cli.Run(command))

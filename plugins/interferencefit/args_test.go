@@ -88,7 +88,7 @@ func TestArgsDecodeStrictlyWithDefaults(t *testing.T) {
 	if _, _, err := decoder.Decode([]byte(head+"modelmaxage: 1h\n"), nil, nil); err == nil || !strings.Contains(err.Error(), `unknown field "modelmaxage"`) {
 		t.Errorf("an unknown field gives %v", err)
 	}
-	if _, err := argsOf(&runtime.Unknown{}); err == nil || !strings.Contains(err.Error(), "AddToScheme") {
+	if _, err := modelsource.ArgsOf(Name, &runtime.Unknown{}, DefaultArgs); err == nil || !strings.Contains(err.Error(), "AddToScheme") {
 		t.Errorf("args that nobody registered give %v", err)
 	}
 }
@@ -105,7 +105,7 @@ func FuzzArgs(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if args, err := argsOf(obj); err == nil && (args.ModelName == "" || args.ModelMaxAge.Duration <= 0) {
+		if args, err := modelsource.ArgsOf(Name, obj, DefaultArgs); err == nil && (args.ModelName == "" || args.ModelMaxAge.Duration <= 0) {
 			t.Errorf("accepted %+v", args)
 		}
 	})

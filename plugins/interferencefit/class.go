@@ -60,6 +60,10 @@ func ClassName(pod *v1.Pod) string {
 	return ""
 }
 
+// Workload returns the name of the workload that the pod belongs to, such as its Deployment's, "" for a bare pod. Whatever class its label
+// names, the pod is one of this workload's.
+func Workload(pod *v1.Pod) string { return topController(pod) }
+
 // Background reports whether the pod is no load of its own in a mix: pods of DaemonSets and static pods run on every node, so
 // they were there when the classes were measured alone; terminated pods use nothing.
 func Background(pod *v1.Pod) bool {

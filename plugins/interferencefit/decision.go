@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -24,7 +25,10 @@ type decision struct {
 	gain       int64
 	best, next rated
 	// breaks reports that the node breaks a promise, which only shadow lets happen.
-	breaks  bool
+	breaks bool
+	// setting is the node's by name, and why it is in doubt.
+	setting string
+	doubt   nodesetting.Doubt
 	version string
 	stale   bool
 }
@@ -34,10 +38,10 @@ type decision struct {
 func (d decision) agrees() bool { return !d.breaks && d.gain >= d.best.gain }
 
 // An event holds 1,024 characters, else the API server refuses it: maxNeighbours and maxNeighbourText bound the classes that one
-// names. The names of two nodes (253 each) and the rest take up to 700.
+// names. The names of two nodes (253 each) and the rest take up to 800.
 const (
 	maxNeighbours    = 6
-	maxNeighbourText = 300
+	maxNeighbourText = 200
 )
 
 // sentence is the event that an operator reads.
@@ -49,11 +53,35 @@ func (d decision) sentence() string {
 	fmt.Fprintf(&b, "%s: predicted %.2f (%.2f to %.2f) of its speed alone", d.node, d.predicted.Mean, d.predicted.Lo, d.predicted.Hi)
 	b.WriteString(d.neighbours())
 	b.WriteString(d.comparison())
+	b.WriteString(d.where())
 	fmt.Fprintf(&b, "; model %s", d.version)
 	if d.stale {
 		b.WriteString(" (stale, used by staleModelPolicy FallBack)")
 	}
 	return b.String()
+}
+
+// maxSettingText bounds what an event says of a setting.
+const maxSettingText = 40
+
+// where says in which setting the node is, and by what it was valued where that is in doubt.
+func (d decision) where() string {
+	name := d.setting
+	if len(name) > maxSettingText {
+		name = name[:maxSettingText] + "..."
+	}
+	switch d.doubt {
+	case nodesetting.UnknownSetting:
+		return fmt.Sprintf("; setting %q is not in the model, so the least of its settings was taken", name)
+	case nodesetting.StaleReport:
+		return fmt.Sprintf("; setting %q by an old report, so the least of what it may be was taken", name)
+	case nodesetting.UnreadReports:
+		return "; settings of nodes are not read yet, so the least of the model's was taken"
+	}
+	if name == "" {
+		return ""
+	}
+	return "; setting " + name
 }
 
 // neighbours says beside whom the pod runs and what they pay.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -35,7 +36,11 @@ func TestSentence(t *testing.T) {
 		"shadow, other node": {func(d *decision) {
 			d.mode, d.best, d.next = v1alpha1.Shadow, rated{"node-03", 9300}, rated{"node-07", 8800}
 		}, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; Ballast would have chosen node-03, better by 0.05; model 3f2a00112233"},
-		"shadow, broken": {func(d *decision) { d.mode, d.breaks = v1alpha1.Shadow, true }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; it breaks a ballast.dev/min-performance; model 3f2a00112233"},
+		"in a setting":    {func(d *decision) { d.setting = "m5/batch+web" }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; setting m5/batch+web; model 3f2a00112233"},
+		"unknown setting": {func(d *decision) { d.setting, d.doubt = "m6", nodesetting.UnknownSetting }, head + ` beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; setting "m6" is not in the model, so the least of its settings was taken; model 3f2a00112233`},
+		"old report":      {func(d *decision) { d.setting, d.doubt = "m5/web", nodesetting.StaleReport }, head + ` beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; setting "m5/web" by an old report, so the least of what it may be was taken; model 3f2a00112233`},
+		"no report":       {func(d *decision) { d.doubt = nodesetting.UnreadReports }, head + " beside 2 redis, 1 mms; neighbours lose 0.05; next best node-12 by 0.02; settings of nodes are not read yet, so the least of the model's was taken; model 3f2a00112233"},
+		"shadow, broken":  {func(d *decision) { d.mode, d.breaks = v1alpha1.Shadow, true }, "shadow, nothing was changed: " + head + " beside 2 redis, 1 mms; neighbours lose 0.05; it breaks a ballast.dev/min-performance; model 3f2a00112233"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -52,7 +57,7 @@ func TestSentenceFitsAnEvent(t *testing.T) {
 	for name, want := range map[string]string{strings.Repeat("c", 20): " and 34 more classes", strings.Repeat("c", 150): " and 39 more classes", strings.Repeat("c", 317): " and 40 more classes"} {
 		d := decision{
 			mode: v1alpha1.Shadow, node: strings.Repeat("n", 253), version: "3f2a00112233", stale: true, scored: true,
-			gain: -gainLimit, best: rated{strings.Repeat("b", 253), gainLimit},
+			setting: strings.Repeat("s", 200), doubt: nodesetting.StaleReport, gain: -gainLimit, best: rated{strings.Repeat("b", 253), gainLimit},
 		}
 		for i := range 40 {
 			d.mix = append(d.mix, interference.Load{Class: i, Units: 1})
@@ -68,7 +73,7 @@ func TestSentenceFitsAnEvent(t *testing.T) {
 func TestDecide(t *testing.T) {
 	k := learn(t, trio()...)
 	c := &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: loud, scored: true, best: rated{"n2", 9000}}
-	d := c.decide(observe(nodeOf("n1", several(2, "quiet")...), k, ""), "n1")
+	d := c.decide(observe(nodeOf("n1", several(2, "quiet")...), k, nodesetting.Report{}, ""), "n1")
 	// loud itself runs at 1; each of two quiet falls from 1 to 0.5.
 	near(t, "predicted", d.predicted.Mean, 1)
 	near(t, "cost", d.neighboursLose, 1)

@@ -19,6 +19,10 @@
 // so 100 is the best node, and a point is one hundredth of a container's alone-performance. With weight 10, as in
 // manifests/scheduler, a loss of 0.01 weighs as much as 10 points of a stock plugin of weight 1.
 //
+// The model is that of the node's setting (package nodesetting): its machine shape, by label, and the partitions that it is divided into,
+// by the status of its NodeIsolation object. A node whose setting is in doubt (not in the model, or by a report older than 3 minutes) gets
+// the least gain of those that it may have; its events and a metric say so.
+//
 // Filter: rejects a node only where annotation ballast.dev/min-performance (a number above 0 up to 1) asks for it, on the pod
 // or on a resident, only by measured classes, and only if this pod newly pushes somebody below the floor: a resident that is
 // below it already is not this pod's doing. Load of unknown or never measured classes does not count for filters, so that
@@ -31,6 +35,8 @@
 // the log is not. A profile that goes blind, or sees again, says so in an event on the InterferenceModel.
 //
 // # Missing and stale data
+//
+// For news of nodes that are missing or old see package nodesetting: they never make a node better, and reject none.
 //
 // Package modelsource says when a plugin is blind, and may serve other plugins as well.
 //
@@ -70,14 +76,15 @@
 //
 // All begin with scheduler_interferencefit_ and carry the profile: blind{reason}, mode{mode}, model_age_seconds,
 // model_updates_total{result}, switch_errors_total, skipped_pods_total{reason}, filter_rejections_total{mode,protects},
-// decisions_total{mode,basis}, shadow_decisions_total{agrees}, events_dropped_total, placements, predicted_performance_ratio
+// decisions_total{mode,basis}, doubtful_decisions_total{doubt}, node_reports{state}, node_report_age_seconds, shadow_decisions_total{agrees}, events_dropped_total, placements, predicted_performance_ratio
 // (histogram). A shadow
 // decision agrees if the chosen node is one that the prediction alone ranks first; what the sum with other plugins' scores would
 // have been is not known.
 //
 // # Cost
 //
-// A mix is read once per change of a node and kept with the model's version (NodeInfo generations number contents, clones for
-// preemption and nominated pods included). Score is then one look-up and one evaluation of V, without allocation; the gain is remembered
+// A mix is read once per change of a node and kept with the model's version and the report on the node (NodeInfo generations number
+// contents, clones for preemption and nominated pods included). NodeIsolation objects are followed only for a model that names settings:
+// an agent writes its own every 10 to 60 seconds, of which two names and a time are kept. Score is then one look-up and one evaluation of V, without allocation; the gain is remembered
 // until the node changes, for the next pod of the class.
 package interferencefit

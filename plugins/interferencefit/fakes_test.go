@@ -8,7 +8,10 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
@@ -82,6 +85,21 @@ func log(factor float64) float64 {
 func learn(t testing.TB, classes ...class) *knowledge {
 	t.Helper()
 	m, err := interference.New(document(classes...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newKnowledge(m)
+}
+
+// learnIn learns a model fitted in setting "" that knows others too, in each of which a neighbour of quiet counts for so many.
+func learnIn(t testing.TB, countsFor map[string]float64) *knowledge {
+	t.Helper()
+	d := document(trio()...)
+	for name, weight := range countsFor {
+		d.Settings = append(d.Settings, interference.Setting{Name: name, Pressure: []float64{weight, 1, 1}})
+	}
+	d.Version = interference.Fingerprint(d)
+	m, err := interference.New(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,3 +189,6 @@ func near(t testing.TB, what string, got, want float64) {
 
 // instant is when the tests happen.
 var instant = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// noModels is a client of an API server without any of our types.
+func noModels() dynamic.Interface { return dynamicfake.NewSimpleDynamicClient(runtime.NewScheme()) }

@@ -31,14 +31,14 @@ func (p *InterferenceFit) PreFilter(ctx context.Context, state fwk.CycleState, p
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	if c.Hold && c.floor > 0 {
-		p.held.add(pod, c.condition)
+		p.held.add(pod, c.attempt())
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonHeld)
 	}
 	if c.Known == nil || !c.Known.trusted(c.class) || (c.floor == 0 && !p.promised.any()) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	if c.Mode == v1alpha1.Active {
-		p.held.add(pod, c.condition) // once here rather than for each node that Filter rejects; Reserve removes it
+		p.held.add(pod, c.attempt()) // once here rather than for each node that Filter rejects; Reserve removes it
 	}
 	return nil, nil
 }
@@ -96,7 +96,7 @@ func (n *node) violation(class int, floor float64, priority int32) violation {
 		return violation{}
 	}
 	var spare [64]interference.Load
-	m := n.know.model
+	m := n.setting.Likely
 	with := n.trusted.Add(spare[:0], class, 1)
 	if floor > 0 {
 		if predicted := m.Performance(with, class); predicted < floor-tolerance {

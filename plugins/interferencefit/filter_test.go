@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	v1 "k8s.io/api/core/v1"
+
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 )
 
 func TestViolation(t *testing.T) {
@@ -41,7 +43,7 @@ func TestViolation(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			n := observe(nodeOf("n1", c.pods...), k, "")
+			n := observe(nodeOf("n1", c.pods...), k, nodesetting.Report{}, "")
 			if got := n.violation(c.class, c.floor, 0); got.protects != c.want {
 				t.Errorf("violation is %+v, want it to protect %q", got, c.want)
 			}
@@ -54,7 +56,7 @@ func TestFloorsBindUpToTheirPriority(t *testing.T) {
 	k := learn(t, trio()...)
 	resident := podOf("quiet", "0.6")
 	resident.Spec.Priority = new(int32(100))
-	n := observe(nodeOf("n1", resident), k, "")
+	n := observe(nodeOf("n1", resident), k, nodesetting.Report{}, "")
 	for priority, want := range map[int32]string{0: protectsResident, 100: protectsResident, 101: ""} {
 		if got := n.violation(loud, 0, priority); got.protects != want {
 			t.Errorf("a pod of priority %d breaks %q, want %q", priority, got.protects, want)
@@ -66,14 +68,14 @@ func TestViolationReasonsAggregate(t *testing.T) {
 	k := learn(t, trio()...)
 	reasons := map[string]int{}
 	for loud := range 3 { // three nodes of different predictions
-		n := observe(nodeOf("n", several(1+loud, "loud")...), k, "")
+		n := observe(nodeOf("n", several(1+loud, "loud")...), k, nodesetting.Report{}, "")
 		reasons[n.violation(quiet, 0.8, 0).reason(k)]++
 	}
 	want := "node(s) would slow the pod (quiet) below its ballast.dev/min-performance 0.80"
 	if len(reasons) != 1 || reasons[want] != 3 {
 		t.Errorf("reasons are %v, want 3 times %q", reasons, want)
 	}
-	n := observe(nodeOf("n", podOf("quiet", "0.6")), k, "")
+	n := observe(nodeOf("n", podOf("quiet", "0.6")), k, nodesetting.Report{}, "")
 	want = "node(s) where the pod would slow quiet below its ballast.dev/min-performance 0.60"
 	if got := n.violation(loud, 0, 0).reason(k); got != want {
 		t.Errorf("reason is %q, want %q", got, want)

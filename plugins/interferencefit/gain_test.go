@@ -14,17 +14,18 @@ import (
 	v1 "k8s.io/api/core/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
 // A node that is kept says the same as one that was just observed, also the second time, and to many at once, with load of no known class too.
 func TestRememberedGainIsTheGain(t *testing.T) {
 	k := learn(t, append(trio(), class{name: "unmeasured", unmeasured: true, base: 0.9, perUnit: map[string]float64{"loud": 0.7}})...)
-	cache := newMixCache()
+	cache := newMixCache(nil)
 	for i, pods := range [][]*v1.Pod{nil, several(2, "loud"), several(3, "quiet"), append(several(2, "loud"), several(1, "mystery")...)} {
 		info := nodeOf("node", pods...)
 		info.generation = int64(i)
-		fresh, kept := observe(info, k, ""), cache.get(info, k)
+		fresh, kept := observe(info, k, nodesetting.Report{}, ""), cache.get(info, k)
 		for class := interference.Unknown; class < len(k.names); class++ {
 			want := fresh.gain(class)
 			var all sync.WaitGroup
@@ -46,7 +47,7 @@ func TestRememberedGainIsTheGain(t *testing.T) {
 	// A pod more is another node.
 	crowd := nodeOf("node", several(3, "loud")...)
 	crowd.generation = 100
-	near(t, "gain on the changed node", cache.get(crowd, k).gain(quiet), observe(crowd, k, "").gain(quiet))
+	near(t, "gain on the changed node", cache.get(crowd, k).gain(quiet), observe(crowd, k, nodesetting.Report{}, "").gain(quiet))
 }
 
 // trained is a model of 200 classes fitted on 2,000 drawn mixes: each class slows every other by a factor of its own for each unit.
@@ -115,7 +116,7 @@ func BenchmarkCycle(b *testing.B) {
 					infos[i].pods = append(infos[i].pods, fakePodInfo{pod: draw()})
 				}
 			}
-			p := &InterferenceFit{cache: newMixCache()}
+			p := &InterferenceFit{cache: newMixCache(nil)}
 			cycle := &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}}
 			state := &fakeState{data: cycle}
 			pods, at := 0, 0

@@ -23,7 +23,14 @@ type heldPods struct {
 // and not the plugin's that says whether another attempt is due.
 type heldPod struct {
 	key   cache.ObjectName
-	under condition
+	under attempt
+}
+
+// attempt is what an attempt goes by that no queueing event tells of.
+type attempt struct {
+	condition
+	// improved counts the changes of NodeIsolation objects that made a node better.
+	improved uint64
 }
 
 // minSweep is the least number of held pods worth a sweep: 10,000 entries are about 2 MB.
@@ -33,7 +40,7 @@ func newHeldPods(lister corelisters.PodLister) *heldPods {
 	return &heldPods{pods: make(map[types.UID]heldPod), sweepAt: minSweep, lister: lister}
 }
 
-func (h *heldPods) add(pod *v1.Pod, under condition) {
+func (h *heldPods) add(pod *v1.Pod, under attempt) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.pods) >= h.sweepAt {
@@ -53,8 +60,8 @@ func (h *heldPods) remove(uid types.UID) {
 	delete(h.pods, uid)
 }
 
-// take removes the pods held under another condition and returns those that still wait for a node, by key as Activate wants it.
-func (h *heldPods) take(now condition) map[string]*v1.Pod {
+// take removes the pods held under another condition, or before a node improved, and returns those that still wait for a node, by key as Activate wants it.
+func (h *heldPods) take(now attempt) map[string]*v1.Pod {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	pods := make(map[string]*v1.Pod)

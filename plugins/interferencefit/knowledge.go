@@ -5,12 +5,15 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
 // knowledge is one model with what the plugin derives from it. It is immutable; its address identifies the model in caches.
 type knowledge struct {
 	model *interference.Model
+	// settings are the model in each setting that it has; model is in its own.
+	settings *nodesetting.Models
 	// names are the classes by index; measured those that were measured in at least one mix.
 	names    []string
 	measured []bool
@@ -19,6 +22,8 @@ type knowledge struct {
 	// presses[j] and helps[j] say whether the first or the second unit of class j lowers, or raises, the performance of any
 	// measured class that is otherwise alone: what queueing hints ask.
 	presses, helps []bool
+	// slowed[t] and sped[t] say whether more of some neighbour lowers, or raises, the performance of a measured class t.
+	slowed, sped []bool
 }
 
 // noticeable is the least change of performance that queueing hints act on; below it is rounding.
@@ -28,9 +33,9 @@ func newKnowledge(m *interference.Model) *knowledge {
 	names := m.Classes()
 	n := len(names)
 	k := &knowledge{
-		model: m, names: names, measured: make([]bool, n),
+		model: m, settings: nodesetting.Of(m), names: names, measured: make([]bool, n),
 		byController: make(map[string]map[string]int),
-		presses:      make([]bool, n), helps: make([]bool, n),
+		presses:      make([]bool, n), helps: make([]bool, n), slowed: make([]bool, n), sped: make([]bool, n),
 	}
 	for i, name := range names {
 		k.measured[i] = m.Measured(i)
@@ -56,11 +61,13 @@ func (k *knowledge) deriveEffects() {
 		for j := range k.names {
 			mix := interference.Mix{{Class: t, Units: 1}}
 			before := k.model.Performance(mix, t)
-			for range 2 { // presence comes with the first unit; the second shows what load alone does
+			for unit := range 2 { // presence comes with the first unit; the second shows what load alone does
 				mix = mix.Add(nil, j, 1)
 				after := k.model.Performance(mix, t)
 				k.presses[j] = k.presses[j] || after < before-noticeable
 				k.helps[j] = k.helps[j] || after > before+noticeable
+				k.slowed[t] = k.slowed[t] || unit > 0 && after < before-noticeable
+				k.sped[t] = k.sped[t] || unit > 0 && after > before+noticeable
 				before = after
 			}
 		}
@@ -81,6 +88,11 @@ func (k *knowledge) class(pod *v1.Pod) int {
 		}
 	}
 	return interference.Unknown
+}
+
+// improves reports whether filters may take a node in another setting that they rejected.
+func (k *knowledge) improves(from, to nodesetting.Setting) bool {
+	return nodesetting.Improves(from.Likely, to.Likely, k.slowed, k.sped)
 }
 
 // trusted reports whether the class exists and was measured, so that a filter may reject on it.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 )
 
 // Metrics are the plugin's metrics. One process has one of them, shared by its profiles, each under its own label value; the
@@ -20,6 +21,9 @@ type Metrics struct {
 	skippedPods      *metrics.CounterVec
 	filterRejections *metrics.CounterVec
 	decisions        *metrics.CounterVec
+	doubtful         *metrics.CounterVec
+	nodeReports      *metrics.GaugeVec
+	nodeReportAge    *metrics.GaugeVec
 	shadowDecisions  *metrics.CounterVec
 	eventsDropped    *metrics.CounterVec
 	placements       *metrics.GaugeVec
@@ -57,6 +61,12 @@ func NewMetrics() *Metrics {
 			"Nodes rejected for ballast.dev/min-performance of the pod itself or of a resident; in mode shadow, those that would have been.", "profile", "mode", "protects"),
 		decisions: counter("decisions_total",
 			"Pods reserved with a prediction, after a comparison of nodes (scored) or without one (unscored: a single feasible node, a nominated node or a batch).", "profile", "mode", "basis"),
+		doubtful: counter("doubtful_decisions_total",
+			"Pods reserved on a node whose setting is in doubt, by why: unknown_setting (the model does not have it), stale_report (its NodeIsolation is older than 3 minutes), unread_reports.", "profile", "doubt"),
+		nodeReports: gauge("node_reports",
+			"NodeIsolation objects by whether their status is believed (fresh) or too old (stale); none are read for a model that names no setting.", "profile", "state"),
+		nodeReportAge: gauge("node_report_age_seconds",
+			"Seconds since the oldest report of a NodeIsolation; 0 without any.", "profile"),
 		shadowDecisions: counter("shadow_decisions_total",
 			"Decisions in mode shadow by whether the chosen node is one that Ballast would have ranked first.", "profile", "agrees"),
 		eventsDropped: counter("events_dropped_total",
@@ -77,7 +87,7 @@ func NewMetrics() *Metrics {
 func (m *Metrics) Collectors() []metrics.Registerable {
 	return []metrics.Registerable{
 		m.blind, m.mode, m.modelAge, m.modelUpdates, m.switchErrors, m.skippedPods,
-		m.filterRejections, m.decisions, m.shadowDecisions, m.eventsDropped, m.placements, m.performance,
+		m.filterRejections, m.decisions, m.doubtful, m.nodeReports, m.nodeReportAge, m.shadowDecisions, m.eventsDropped, m.placements, m.performance,
 	}
 }
 
@@ -102,6 +112,14 @@ func (m *Metrics) showCondition(profile string, c condition, model modelsource.S
 		age = max(0, now.Sub(model.PublishedAt).Seconds())
 	}
 	m.modelAge.WithLabelValues(profile).Set(age)
+}
+
+// showReports sets the gauges of the reports on nodes.
+func (m *Metrics) showReports(profile string, reports *nodesetting.Reports) {
+	fresh, stale, oldest := reports.Age()
+	m.nodeReports.WithLabelValues(profile, "fresh").Set(float64(fresh))
+	m.nodeReports.WithLabelValues(profile, "stale").Set(float64(stale))
+	m.nodeReportAge.WithLabelValues(profile).Set(oldest.Seconds())
 }
 
 func indicator(is bool) float64 {

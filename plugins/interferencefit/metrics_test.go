@@ -58,3 +58,35 @@ scheduler_interferencefit_model_age_seconds{profile="b"} 0
 		t.Error(err)
 	}
 }
+
+func TestMetricsShowReports(t *testing.T) {
+	registry := metrics.NewKubeRegistry()
+	m := NewMetrics()
+	registry.MustRegister(m.Collectors()...)
+	now := instant.Add(4 * time.Minute)
+	reports := reportsOf(t, &now, ignored, reported("n1"), reported("n2"))
+	now = instant.Add(time.Minute)
+	if err := reports.Update(reported("n2", "fence")); err != nil {
+		t.Fatal(err)
+	}
+	now = instant.Add(2 * time.Minute)
+	m.showReports("a", reports)
+	now = instant.Add(5 * time.Minute)
+	m.showReports("b", reports)
+	want := `
+# HELP scheduler_interferencefit_node_report_age_seconds [ALPHA] Seconds since the oldest report of a NodeIsolation; 0 without any.
+# TYPE scheduler_interferencefit_node_report_age_seconds gauge
+scheduler_interferencefit_node_report_age_seconds{profile="a"} 120
+scheduler_interferencefit_node_report_age_seconds{profile="b"} 300
+# HELP scheduler_interferencefit_node_reports [ALPHA] NodeIsolation objects by whether their status is believed (fresh) or too old (stale); none are read for a model that names no setting.
+# TYPE scheduler_interferencefit_node_reports gauge
+scheduler_interferencefit_node_reports{profile="a",state="fresh"} 2
+scheduler_interferencefit_node_reports{profile="a",state="stale"} 0
+scheduler_interferencefit_node_reports{profile="b",state="fresh"} 0
+scheduler_interferencefit_node_reports{profile="b",state="stale"} 2
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want),
+		"scheduler_interferencefit_node_reports", "scheduler_interferencefit_node_report_age_seconds"); err != nil {
+		t.Error(err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -17,7 +18,7 @@ func TestObserve(t *testing.T) {
 	k := learn(t, append(trio(), class{name: "new", unmeasured: true})...)
 	pods := append(several(2, "loud"), podOf("quiet", "0.2"), podOf("mystery", ""), podOf("new", "0.5"),
 		podOf("quiet", "nonsense"), ownedPod("kube-system", "DaemonSet", "cni"))
-	n := observe(nodeOf("n1", pods...), k, "")
+	n := observe(nodeOf("n1", pods...), k, nodesetting.Report{}, "")
 
 	// Unknown, 2 quiet, 2 loud, 1 new; the DaemonSet's pod does not count.
 	full := interference.Mix{{Class: interference.Unknown, Units: 1}, {Class: quiet, Units: 2}, {Class: loud, Units: 2}, {Class: 3, Units: 1}}
@@ -31,14 +32,14 @@ func TestObserve(t *testing.T) {
 		t.Errorf("trusted (-want +got):\n%s", diff)
 	}
 	// quiet beside 2 loud: 0.5² = 0.25; loud beside one more: 0.8; new: 1.
-	near(t, "value", n.value, 2*0.25+2*0.8+1)
+	near(t, "value", n.values[0], 2*0.25+2*0.8+1)
 	// One floor: the unmeasured class is not protected, and nonsense is no floor.
 	if len(n.floors) != 1 || n.floors[0].floor != 0.2 {
 		t.Fatalf("floors are %+v, want one of 0.2", n.floors)
 	}
 	near(t, "performance under the floor", n.floors[0].here, 0.25)
 
-	without := observe(nodeOf("n1", pods...), k, pods[0].UID)
+	without := observe(nodeOf("n1", pods...), k, nodesetting.Report{}, pods[0].UID)
 	if got := without.mix.Units(loud); got != 1 {
 		t.Errorf("leaving out one loud pod leaves %v", got)
 	}
@@ -67,7 +68,7 @@ func TestGain(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			n := observe(nodeOf("n1", c.pods...), k, "")
+			n := observe(nodeOf("n1", c.pods...), k, nodesetting.Report{}, "")
 			near(t, "gain", n.gain(c.class), c.want)
 			if allocs := testing.AllocsPerRun(100, func() { n.gain(c.class) }); allocs != 0 {
 				t.Errorf("gain allocates %v times", allocs)
@@ -84,8 +85,8 @@ func TestUnknownLoadDoesNotHideALoss(t *testing.T) {
 		class{name: "loud", perUnit: map[string]float64{"quiet": 0.3}})
 	// Plain: (0.2 + 0.3) - 1 = -0.5. With unknown load of factors sqrt(0.2) on quiet and sqrt(0.3) on loud:
 	// 0.2·0.447 + 0.3·0.548 - 0.447 = -0.193, which is better than -0.5.
-	clean := observe(nodeOf("n1", podOf("quiet", "")), k, "")
-	crowded := observe(nodeOf("n2", podOf("quiet", ""), podOf("mystery", "")), k, "")
+	clean := observe(nodeOf("n1", podOf("quiet", "")), k, nodesetting.Report{}, "")
+	crowded := observe(nodeOf("n2", podOf("quiet", ""), podOf("mystery", "")), k, nodesetting.Report{}, "")
 	near(t, "gain without unknown load", clean.gain(1), -0.5)
 	near(t, "gain with unknown load", crowded.gain(1), 0.3*math.Sqrt(0.3)-0.8)
 }
@@ -98,7 +99,7 @@ func TestUnknownLoadNeverHelps(t *testing.T) {
 		for c := range k.names {
 			last := math.Inf(1)
 			for unknown := range 4 {
-				n := observe(nodeOf("n", append(several(unknown, "mystery"), pods...)...), k, "")
+				n := observe(nodeOf("n", append(several(unknown, "mystery"), pods...)...), k, nodesetting.Report{}, "")
 				if got := n.gain(c); got > last+1e-12 {
 					t.Fatalf("gain of class %d rises from %v to %v with unknown load %d in %v", c, last, got, unknown, n.mix)
 				} else {
@@ -129,7 +130,7 @@ func randomNode(t testing.TB, src *rand.Rand) (*knowledge, []*v1.Pod) {
 
 func TestCacheFollowsGenerationAndModel(t *testing.T) {
 	k := learn(t, trio()...)
-	cache := newMixCache()
+	cache := newMixCache(nil)
 	info := nodeOf("n1", podOf("quiet", ""))
 	first := cache.get(info, k)
 	if cache.get(info, k) != first {
@@ -155,7 +156,7 @@ func TestCacheFollowsGenerationAndModel(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	k := learn(t, trio()...)
-	cache := newMixCache()
+	cache := newMixCache(nil)
 	for i := range 2 * cacheShards * cacheShardNodes {
 		info := nodeOf("node")
 		info.generation = int64(i)
@@ -172,7 +173,7 @@ func TestCacheIsBounded(t *testing.T) {
 
 func TestCacheServesManyAtOnce(t *testing.T) {
 	k := learn(t, trio()...)
-	cache := newMixCache()
+	cache := newMixCache(nil)
 	t.Run("group", func(t *testing.T) {
 		for g := range 4 {
 			t.Run(fmt.Sprint(g), func(t *testing.T) {
@@ -228,7 +229,7 @@ func benchNode(b *testing.B) (*knowledge, *fakeNode) {
 // BenchmarkScore is one pod on one node: its gain computed, remembered, and the node read first. BenchmarkCycle has them as they come.
 func BenchmarkScore(b *testing.B) {
 	k, info := benchNode(b)
-	p := &InterferenceFit{cache: newMixCache()}
+	p := &InterferenceFit{cache: newMixCache(nil)}
 	state := &fakeState{data: &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: 7}}
 	b.Run("computed", func(b *testing.B) {
 		n := p.cache.get(info, k)
@@ -270,7 +271,7 @@ func BenchmarkScore(b *testing.B) {
 func BenchmarkFilter(b *testing.B) {
 	k, info := benchNode(b)
 	info.pods[3].GetPod().Annotations = map[string]string{"ballast.dev/min-performance": "0.01"}
-	p := &InterferenceFit{cache: newMixCache()}
+	p := &InterferenceFit{cache: newMixCache(nil)}
 	state := &fakeState{data: &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: 7}}
 	b.ReportAllocs()
 	for b.Loop() {

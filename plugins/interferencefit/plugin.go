@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/dynamic"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/events"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 )
 
 // Name is the plugin's name in profiles.
@@ -54,6 +55,10 @@ type InterferenceFit struct {
 	promised *promised
 	held     *heldPods
 	cache    *mixCache
+	// reports are on the nodes' partitions; improved counts those that made a node better.
+	nodes    corelisters.NodeLister
+	reports  *nodesetting.Reports
+	improved atomic.Uint64
 
 	// shown is the condition in the log, announced that of the last event. Both are guarded by mu.
 	mu               sync.Mutex
@@ -63,13 +68,8 @@ type InterferenceFit struct {
 	running sync.WaitGroup
 }
 
-const (
-	// startPatience bounds how long New waits for the first answers about model and switch, so that the first pods after a
-	// start are placed by them; without answers the scheduler starts all the same, blind.
-	startPatience = 3 * time.Second
-	// showPeriod is how often the age of the model is looked at.
-	showPeriod = 2 * time.Second
-)
+// showPeriod is how often the age of the model, and that of the reports on nodes, is looked at.
+const showPeriod = 2 * time.Second
 
 // Factory returns the function that kube-scheduler makes the plugin with, once per profile. All profiles share the metrics.
 func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
@@ -81,7 +81,7 @@ func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.
 }
 
 func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics, budget flowcontrol.PassiveRateLimiter, c clock.WithTicker) (*InterferenceFit, error) {
-	args, err := argsOf(obj)
+	args, err := modelsource.ArgsOf(Name, obj, DefaultArgs)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +92,15 @@ func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics
 	if err != nil {
 		return nil, fmt.Errorf("making a client for interference models: %w", err)
 	}
-	pods := h.SharedInformerFactory().Core().V1().Pods()
+	core := h.SharedInformerFactory().Core().V1()
+	pods := core.Pods()
 	p := &InterferenceFit{
 		args: args, profile: h.ProfileName(), metrics: m, clock: c,
 		snapshot: h.SnapshotSharedLister(), pods: pods.Lister(), events: h.EventRecorder(), activate: h.Activate,
-		eventBudget: budget, promised: newPromised(), held: newHeldPods(pods.Lister()), cache: newMixCache(),
+		eventBudget: budget, promised: newPromised(), held: newHeldPods(pods.Lister()), nodes: core.Nodes().Lister(),
 	}
+	p.reports = nodesetting.New(models, c.Now, p.reportChanged)
+	p.cache = newMixCache(p.reports)
 	if err := p.promised.watch(pods.Informer()); err != nil {
 		return nil, err
 	}
@@ -111,35 +114,16 @@ func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics
 	return p, nil
 }
 
-func argsOf(obj runtime.Object) (*Args, error) {
-	if obj == nil { // the profile has no pluginConfig, and the binary did not register the defaults
-		return DefaultArgs(), nil
-	}
-	args, ok := obj.(*Args)
-	if !ok {
-		return nil, fmt.Errorf("args of plugin %s are a %T, expected %sArgs: the binary must call AddToScheme", Name, obj, Name)
-	}
-	if err := args.Validate(field.NewPath("pluginConfig").Key(Name).Child("args")).ToAggregate(); err != nil {
-		return nil, fmt.Errorf("args of plugin %s: %w", Name, err)
-	}
-	return args, nil
-}
-
 // start runs the watches and the ageing of the model until the context ends or Close is called.
 func (p *InterferenceFit) start(ctx context.Context) {
 	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
 	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
 	p.running.Go(func() { p.source.Run(ctx) })
+	p.running.Go(func() { p.reports.Run(ctx) })
 	p.running.Go(func() { p.age(ctx) })
-
-	patience := p.clock.NewTimer(startPatience)
-	defer patience.Stop()
-	select {
-	case <-p.source.Answered():
-	case <-ctx.Done():
-		return
-	case <-patience.C():
-		logger.Info("No answer about switch or model yet; starting without", "waited", startPatience)
+	modelsource.Await(ctx, p.clock, p.source.Answered(), "switch or model")
+	if know := p.known(); know != nil && know.settings.Named() {
+		modelsource.Await(ctx, p.clock, p.reports.Answered(), "NodeIsolation objects")
 	}
 	p.show(ctx)
 }
@@ -169,6 +153,7 @@ func (p *InterferenceFit) age(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C():
+			p.metrics.showReports(p.profile, p.reports)
 			p.show(ctx)
 			p.announce()
 		}
@@ -196,13 +181,29 @@ func (p *InterferenceFit) announce() {
 	p.events.Eventf(model, nil, kind, eventReason, action(c), "%s", sentence(c, p.profile))
 }
 
-// show publishes the condition and lets the pods that were held under another one try again.
+// reportChanged notes that a node got better by a report on it. The pods that are held try again at the next tick: nodes come in crowds.
+func (p *InterferenceFit) reportChanged(name string, was, is nodesetting.Report) {
+	know := p.known()
+	node, err := p.nodes.Get(name)
+	if know == nil || err != nil {
+		return
+	}
+	if know.improves(know.settings.Setting(node, was), know.settings.Setting(node, is)) {
+		p.improved.Add(1)
+	}
+}
+
+// show publishes the condition and lets the pods that were held under another one, or before a node improved, try again.
 func (p *InterferenceFit) show(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
+	if know := p.known(); know != nil && know.settings.Named() {
+		p.reports.Need()
+	}
+	improved := p.improved.Load()
 	c := p.assess()
 	p.metrics.showCondition(p.profile, c, p.source.State(), p.clock.Now())
 	logger := klog.FromContext(ctx)
@@ -210,7 +211,7 @@ func (p *InterferenceFit) show(ctx context.Context) {
 		p.shown = &c
 		logger.Info("Condition of placement by predicted interference", "mode", c.Mode, "blind", c.Blind, "model", c.Version, "stale", c.Stale)
 	}
-	if pods := p.held.take(c); len(pods) > 0 {
+	if pods := p.held.take(attempt{c, improved}); len(pods) > 0 {
 		logger.V(2).Info("Letting held pods try again", "pods", len(pods))
 		p.activate(logger, pods)
 	}

@@ -12,15 +12,33 @@ import (
 
 // EventsToRegister lists what can end a rejection by this plugin. The InterferenceModel is not among them although
 // kube-scheduler takes resources of CRDs: it waits for their informers before it schedules anything, so a cluster without our CRD
-// would stand still. Changes of model and switch activate the held pods instead (see heldPods).
+// would stand still. So would one without that of NodeIsolation. Changes of model and switch, and of a NodeIsolation that make its node
+// better, activate the held pods instead (see heldPods).
 func (p *InterferenceFit) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add}},
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.UpdateNodeLabel}, QueueingHintFn: p.afterNodeLabelled},
 		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Delete}, QueueingHintFn: p.afterPodDeleted},
 		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Add}, QueueingHintFn: p.afterPodAdded},
 		// Any update, as there is no event of its own for annotations.
 		{Event: fwk.ClusterEvent{Resource: fwk.Pod, ActionType: fwk.Update}, QueueingHintFn: p.afterPodUpdated},
 	}, nil
+}
+
+// afterNodeLabelled wakes a pod when a node is said to be of a machine shape where neighbours press less.
+func (p *InterferenceFit) afterNodeLabelled(logger klog.Logger, pod *v1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+	was, okWas := oldObj.(*v1.Node)
+	is, okIs := newObj.(*v1.Node)
+	know := p.known()
+	if !okWas || !okIs || know == nil {
+		return fwk.QueueSkip, nil
+	}
+	report := p.reports.Of(is.Name)
+	if !know.improves(know.settings.Setting(was, report), know.settings.Setting(is, report)) {
+		return fwk.QueueSkip, nil
+	}
+	logger.V(5).Info("A node is of another shape now", "pod", klog.KObj(pod), "node", klog.KObj(is))
+	return fwk.Queue, nil
 }
 
 // afterPodDeleted wakes a pod when one leaves that pressed on measured classes, or that held a promise: both can be what it was

@@ -90,8 +90,8 @@ func TestHeldPods(t *testing.T) {
 		return p
 	}
 	held := newHeldPods(corelisters.NewPodLister(store))
-	now := condition{Mode: v1alpha1.Active}
-	before := condition{Mode: v1alpha1.Active, Blind: modelsource.ReasonStale, Hold: true}
+	now := attempt{condition: condition{Mode: v1alpha1.Active}}
+	before := attempt{condition: condition{Mode: v1alpha1.Active, Blind: modelsource.ReasonStale, Hold: true}}
 	held.add(put("waits", "1", ""), before)
 	held.add(put("fresh", "2", ""), now)
 	held.add(put("placed", "3", "n1"), before)
@@ -117,7 +117,7 @@ func TestHeldPodsForgetTheDead(t *testing.T) {
 	store := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	held := newHeldPods(corelisters.NewPodLister(store))
 	for i := range 3 * minSweep {
-		held.add(&v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: fmt.Sprint(i), UID: types.UID(fmt.Sprint(i))}}, condition{})
+		held.add(&v1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: fmt.Sprint(i), UID: types.UID(fmt.Sprint(i))}}, attempt{})
 	}
 	if len(held.pods) > minSweep {
 		t.Errorf("%d deleted pods are held, want at most %d", len(held.pods), minSweep)

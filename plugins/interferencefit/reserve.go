@@ -55,7 +55,7 @@ func (p *InterferenceFit) Reserve(ctx context.Context, state fwk.CycleState, pod
 	}
 	n := p.cache.find(info, c.Known)
 	if n == nil || state.IsPodGroupSchedulingCycle() {
-		n = observe(info, c.Known, pod.UID) // in a pod-group cycle the snapshot holds the pod by now
+		n = p.cache.observe(info, c.Known, pod.UID) // in a pod-group cycle the snapshot holds the pod by now
 	}
 	p.record(ctx, c, pod, c.decide(n, nodeName))
 	return nil
@@ -75,16 +75,16 @@ func (p *InterferenceFit) Unreserve(_ context.Context, state fwk.CycleState, pod
 
 // decide states the decision for a node without the pod.
 func (c *cycle) decide(n *node, nodeName string) decision {
-	m := c.Known.model
+	gain, m := n.leastGain(c.class)
 	with := n.mix.Add(nil, c.class, 1)
 	d := decision{
 		mode: c.Mode, node: nodeName, mix: n.mix, names: c.Known.names, version: m.Version(), stale: c.Stale, scored: c.scored,
-		predicted: m.Predict(with, c.class), gain: inUnits(n.gain(c.class)),
+		setting: n.setting.Name, doubt: n.setting.Doubt, predicted: m.Predict(with, c.class), gain: inUnits(gain),
 		breaks: !c.exempt && n.violation(c.class, c.floor, c.priority).broken(),
 		best:   c.best, next: c.next,
 	}
 	// What the neighbours lose is what the pod brings less what the node gains.
-	d.neighboursLose = m.Performance(with, c.class) - n.gain(c.class)
+	d.neighboursLose = m.Performance(with, c.class) - gain
 	return d
 }
 
@@ -97,6 +97,9 @@ func (p *InterferenceFit) record(ctx context.Context, c *cycle, pod *v1.Pod, d d
 	if d.mode == v1alpha1.Shadow && d.scored {
 		p.metrics.shadowDecisions.WithLabelValues(p.profile, strconv.FormatBool(d.agrees())).Inc()
 	}
+	if d.doubt != "" {
+		p.metrics.doubtful.WithLabelValues(p.profile, string(d.doubt)).Inc()
+	}
 	p.metrics.performance.WithLabelValues(p.profile).Observe(d.predicted.Mean)
 	p.metrics.placements.WithLabelValues(p.profile).Inc()
 	c.reserved = true
@@ -104,7 +107,7 @@ func (p *InterferenceFit) record(ctx context.Context, c *cycle, pod *v1.Pod, d d
 	klog.FromContext(ctx).V(2).Info("Reserved by predicted interference", "pod", klog.KObj(pod), "node", klog.KRef("", d.node),
 		"class", d.names[c.class], "mode", d.mode, "predicted", d.predicted.Mean, "low", d.predicted.Lo, "high", d.predicted.Hi,
 		"measured", d.predicted.Measured, "neighboursLose", d.neighboursLose, "best", d.best.name, "bestGain", d.best.gain,
-		"gain", d.gain, "scored", d.scored, "agrees", d.agrees(), "model", d.version, "stale", d.stale)
+		"gain", d.gain, "scored", d.scored, "agrees", d.agrees(), "setting", d.setting, "doubt", d.doubt, "model", d.version, "stale", d.stale)
 	p.tell(pod, &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: d.node}, v1.EventTypeNormal, eventActionPlace, d.sentence)
 }
 

@@ -15,6 +15,8 @@ const stateKey fwk.StateKey = "PreFilter" + Name
 // cycle is the plugin's state of one scheduling cycle: computed at PreFilter, completed at NormalizeScore, read at Reserve.
 type cycle struct {
 	condition
+	// improved is what of an attempt is not in its condition.
+	improved uint64
 	// class is the pod's, interference.Unknown if the model has none; floor is what it asks for, 0 for nothing.
 	class    int
 	floor    float64
@@ -43,6 +45,9 @@ func (c *cycle) Clone() fwk.StateData {
 	clone := *c
 	return &clone
 }
+
+// attempt is what the cycle goes by that no queueing event tells of.
+func (c *cycle) attempt() attempt { return attempt{c.condition, c.improved} }
 
 func readCycle(state fwk.CycleState) (*cycle, error) {
 	data, err := state.Read(stateKey)
@@ -76,7 +81,7 @@ func priorityOf(pod *v1.Pod) int32 {
 // begin takes the condition and what matters of the pod for a new cycle. The error is about the pod's annotation; the cycle is
 // good all the same.
 func (p *InterferenceFit) begin(state fwk.CycleState, pod *v1.Pod) (*cycle, error) {
-	c := &cycle{condition: p.assess(), class: interference.Unknown}
+	c := &cycle{condition: p.assess(), improved: p.improved.Load(), class: interference.Unknown}
 	floor, err := floorOf(pod)
 	c.floor = floor
 	c.exempt, c.priority = exempt(pod), priorityOf(pod)
@@ -90,7 +95,7 @@ func (p *InterferenceFit) begin(state fwk.CycleState, pod *v1.Pod) (*cycle, erro
 // node observes a node for this cycle.
 func (p *InterferenceFit) node(state fwk.CycleState, info fwk.NodeInfo, k *knowledge) *node {
 	if state.IsPodGroupSchedulingCycle() {
-		return observe(info, k, "") // the snapshot changes within such a cycle under one generation
+		return p.cache.observe(info, k, "") // the snapshot changes within such a cycle under one generation
 	}
 	return p.cache.get(info, k)
 }

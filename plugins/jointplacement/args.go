@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
 )
 
@@ -43,6 +44,10 @@ type Args struct {
 	// Gang makes groups of known size (annotation ballast.dev/group-size, or the minimum of a PodGroup) all or nothing: their pods
 	// wait until all have come and the plan has room for all. Defaults to false: after MaxWait kube-scheduler places those it can.
 	Gang bool `json:"gang,omitempty"`
+	// Constraints are soft constraints of placement for all pods, one a line in Medea's language (package constraints), such as
+	//   {redis, {mms, 0, 0}, node} 0.3
+	// Annotation ballast.dev/constraints has those of one application. Defaults to none.
+	Constraints string `json:"constraints,omitempty"`
 }
 
 var _ runtime.Object = (*Args)(nil)
@@ -83,7 +88,16 @@ func (a *Args) Validate(path *field.Path) field.ErrorList {
 	if *a.MaxPods < 1 || *a.MaxPods > hold.MaxSize {
 		errs = append(errs, field.Invalid(path.Child("maxPods"), *a.MaxPods, "must be from 1 to 50000"))
 	}
+	if _, err := cluster.ParseConstraints(a.Constraints); err != nil {
+		errs = append(errs, field.Invalid(path.Child("constraints"), a.Constraints, err.Error()))
+	}
 	return errs
+}
+
+// wishes are the soft constraints. The arguments must be valid.
+func (a *Args) wishes() *cluster.Wishes {
+	operators, _ := cluster.ParseConstraints(a.Constraints) // valid, see Validate
+	return cluster.NewWishes(operators)
 }
 
 // rules say when a group is to be planned.

@@ -39,7 +39,9 @@ func TestValidate(t *testing.T) {
 		"args.maxWait: Invalid value: \"5m1s\"":                                    func(a *Args) { a.MaxWait.Duration = 5*time.Minute + time.Second },
 		"args.maxPods: Invalid value: 0":                                           func(a *Args) { *a.MaxPods = 0 },
 		"args.maxPods: Invalid value: 50001":                                       func(a *Args) { *a.MaxPods = 50_001 },
-		"args: Required value: window, maxWait and maxPods":                        func(a *Args) { a.Window = nil },
+		"args.constraints: Invalid value: \"{a, {b, 0, 0}, rack}\": constraint {a, {b, 0, 0}, rack}: node group": func(a *Args) { a.Constraints = "{a, {b, 0, 0}, rack}" },
+		"args.constraints: Invalid value: \"x\": line 1: expected":                                               func(a *Args) { a.Constraints = "x" },
+		"args: Required value: window, maxWait and maxPods":                                                      func(a *Args) { a.Window = nil },
 	} {
 		a := DefaultArgs()
 		change(a)

@@ -3,8 +3,9 @@
 // # What it decides
 //
 // Pods that come in a group are held (PreEnqueue) until the group is complete, and planned at once on the cluster as it is: which
-// node for each, so that the sum of predicted performance (predictor/interference) gains most. One pod after the other, as Score sees
-// them, the first get the best neighbours and the last what is left. The plan (package plan) is a configuration LP: it comes with a
+// node for each, so that the sum of predicted performance (predictor/interference, in each node's setting as InterferenceFit has it) gains
+// most, less what soft constraints cost. One pod after the other, as Score sees them, the first get the best neighbours and the last what is
+// left. The plan (package plan) is a configuration LP: it comes with a
 // bound that no placement exceeds, and "optimal under the model" is said only where that is proven.
 //
 // The plan is data: each pod gets its node as status.nominatedNodeName. kube-scheduler tries that node first, with all filters of the
@@ -14,6 +15,24 @@
 // there kube-scheduler falls through, and the rest of the group, as far as its nominations are not written, is planned again without
 // that node (up to three times). So it is when a planned node goes away meanwhile. Pods without room in the plan are let go without
 // one: kube-scheduler may preempt for them.
+//
+// # Soft constraints
+//
+// Medea's placement language (package constraints) says how many pods of a kind are wanted, or stood, on a node beside others:
+//
+//	{redis, {mms, 0, 0}, node} 0.3       a redis pod costs 0.3 for each mms pod on its node
+//	{app=web, {app=web, 0, 2}, node}     at most 2 other web pods; each one more costs 1
+//
+// Tags are a pod's workload class and its labels as key=value. The weight is on the scale of what is planned for: what each pod of the
+// subject costs for one pod that is missing or too many, in containers' worth of alone-performance; 1 where none is given. So a plan
+// breaks a constraint where the model predicts more gain by it, and says in its event what that costs. Those of the cluster's operator
+// stand in argument constraints and hold for all pods; those of an application in annotation ballast.dev/constraints of its pods, and
+// hold for the pods that carry it, at most 20 in one annotation and 1,000 in all. Those of pods that run already count too. Pods of the
+// background are not counted. An annotation that cannot be read is ignored, with a warning event.
+//
+// The only node group is the node (node, or kubernetes.io/hostname): what a rack or zone costs is no sum over its nodes, as the configuration
+// LP needs it; topologySpreadConstraints are for that. Only plans go by soft constraints; the scores of InterferenceFit don't, so that
+// pods without a plan may break them. Affinity, anti-affinity and spread of Kubernetes win over them, as over the plan.
 //
 // # Which pods, and for how long
 //
@@ -57,6 +76,8 @@
 //	      modelName: default
 //	      window: 500ms
 //	      maxWait: 5s
+//	      constraints: |
+//	        {redis, {mms, 0, 0}, node} 0.3
 //
 // # At 3 a.m.
 //

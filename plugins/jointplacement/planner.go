@@ -51,7 +51,7 @@ func (p *JointPlacement) step(ctx context.Context) time.Time {
 	if c.Known == nil {
 		return p.clock.Now().Add(lookAgain) // a change of switch or model lets everybody go, see show
 	}
-	for _, key := range p.waiting.Unasked() {
+	for _, key := range p.waiting.Unasked(p.clock.Now()) {
 		p.waiting.AtLeast(key, p.minimum(ctx, key))
 	}
 	here := map[hold.Key]int{}
@@ -100,6 +100,7 @@ func (p *JointPlacement) watchdog(ctx context.Context) {
 			return
 		case <-tick.C():
 		}
+		p.view.Reports.Age()
 		p.show(ctx)
 		now := p.clock.Now()
 		if unseen := p.waiting.Unseen(now.Add(-seePatience)); len(unseen) > 0 {
@@ -123,6 +124,9 @@ func (p *JointPlacement) show(ctx context.Context) {
 	}
 	if c.Known == nil || c.Mode != v1alpha1.Active {
 		p.letGo(ctx, reasonSwitch, nil)
+	}
+	if c.Known != nil && c.Known.Named() {
+		p.view.Reports.Need()
 	}
 	p.metrics.podsHeld.WithLabelValues(p.profile).Set(float64(p.waiting.Len()))
 	p.look()
@@ -169,7 +173,7 @@ func (p *JointPlacement) explain(now time.Time) {
 		text, names := p.waiting.Complaint(key, p.here(p.condition(), key), now)
 		for _, name := range names {
 			if pod, err := p.pods.Pods(name.Namespace).Get(name.Name); err == nil {
-				p.tell(pod, nil, eventActionHold, text)
+				p.tell(pod, nil, v1.EventTypeNormal, eventActionHold, text)
 			}
 		}
 	}

@@ -35,6 +35,7 @@ func (p *JointPlacement) planGroups(ctx context.Context, c condition, ready []ho
 		return // nobody is left
 	}
 	p.record(ctx, c, made, groups)
+	p.complain(pods)
 	if c.Mode == v1alpha1.Shadow {
 		p.compare(ctx, c, made, pods)
 		p.forget(uidsOf(pods))
@@ -87,7 +88,7 @@ func uidsOf(pods []*v1.Pod) []types.UID {
 // too, is planned without them. The plan is nil if nobody is left.
 func (p *JointPlacement) planAll(ctx context.Context, c condition, pods []*v1.Pod) ([]*v1.Pod, []target, *plan.Plan, error) {
 	for len(pods) > 0 {
-		targets, rest, made, err := p.planOnce(c, pods, nil)
+		targets, rest, made, err := p.planOnce(ctx, c, pods, nil)
 		if err != nil {
 			return pods, nil, nil, err
 		}
@@ -106,15 +107,18 @@ func (p *JointPlacement) planAll(ctx context.Context, c condition, pods []*v1.Po
 
 // planOnce reads the cluster and plans the pods on it: those with a place, and those without.
 func (p *JointPlacement) planOnce(
-	c condition, pods []*v1.Pod, refused refusals,
+	ctx context.Context, c condition, pods []*v1.Pod, refused refusals,
 ) (targets []target, rest []*v1.Pod, made *plan.Plan, err error) {
 	p.breathe()
 	begin := p.clock.Now()
-	in, kinds, err := p.view.Input(c.Known, pods, refused)
+	in, err := p.view.Input(c.Known, pods, refused)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if made, err = plan.Make(in); err != nil {
+	if in.Dropped > 0 {
+		klog.FromContext(ctx).Info("Too many soft constraints; planning without the surplus", "leftOut", in.Dropped)
+	}
+	if made, err = plan.Make(in.Input); err != nil {
 		return nil, nil, nil, err
 	}
 	p.metrics.planSeconds.WithLabelValues(p.profile).Observe(p.clock.Since(begin).Seconds())
@@ -124,13 +128,16 @@ func (p *JointPlacement) planOnce(
 	}
 	for _, pod := range pods {
 		if at, ok := byName[nameOf(pod)]; ok {
-			targets = append(targets, target{pod: pod, place: hold.Place{Node: at.Node, Kind: kinds[pod.UID], Predicted: at.Predicted}})
+			targets = append(targets, target{pod: pod, place: hold.Place{Node: at.Node, Kind: in.KindOf[pod.UID], Predicted: at.Predicted}})
 		} else {
 			rest = append(rest, pod)
 		}
 	}
 	return targets, rest, made, nil
 }
+
+// mostBroken is how many broken constraints the log names, the costliest first.
+const mostBroken = 5
 
 // record counts and logs a plan.
 func (p *JointPlacement) record(ctx context.Context, c condition, made *plan.Plan, groups string) {
@@ -149,8 +156,17 @@ func (p *JointPlacement) record(ctx context.Context, c condition, made *plan.Pla
 		p.metrics.planGap.WithLabelValues(p.profile).Observe(made.Gap())
 	}
 	klog.FromContext(ctx).V(2).Info("Planned pods together", "groups", groups, "pods", len(made.Placements), "unplaced", len(made.Unplaced),
-		"mode", c.Mode, "gain", made.Gain, "bound", made.Bound, "proven", made.Proven, "nodeGroups", made.Groups, "patterns", made.Patterns,
+		"mode", c.Mode, "gain", made.Gain, "bound", made.Bound, "constraintsCost", made.Cost, "constraintsBroken", made.Broken[:min(len(made.Broken), mostBroken)], "proven", made.Proven, "nodeGroups", made.Groups, "patterns", made.Patterns,
 		"model", c.Version, "stale", c.Stale)
+}
+
+// complain tells pods that their annotation of constraints cannot be read.
+func (p *JointPlacement) complain(pods []*v1.Pod) {
+	for _, pod := range pods {
+		if err := p.view.Wishes.Problem(pod); err != nil {
+			p.tell(pod, nil, v1.EventTypeWarning, eventActionRead, err.Error())
+		}
+	}
 }
 
 // compare logs what a plan in mode shadow would have gained over what was done without it, if all its pods have a node by now.
@@ -162,10 +178,10 @@ func (p *JointPlacement) compare(ctx context.Context, c condition, made *plan.Pl
 		}
 	}
 	logger := klog.FromContext(ctx).V(2)
-	in, _, err := p.view.Input(c.Known, pods, nil)
+	in, err := p.view.Input(c.Known, pods, nil)
 	if err != nil || len(at) < len(pods) {
 		logger.Info("Shadow: not all pods of a joint plan have a node yet, so there is nothing to compare", "pods", len(pods), "placed", len(at))
 		return
 	}
-	logger.Info("Shadow: a joint plan against what was done", "pods", len(pods), "planned", made.Gain, "done", plan.Gain(in, at))
+	logger.Info("Shadow: a joint plan against what was done", "pods", len(pods), "planned", made.Gain, "done", plan.Gain(in.Input, at))
 }

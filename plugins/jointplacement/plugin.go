@@ -9,7 +9,6 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -21,9 +20,9 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
-	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
 // Name is the plugin's name in profiles.
@@ -36,7 +35,7 @@ var (
 )
 
 // condition is by what is planned.
-type condition = modelsource.Condition[interference.Model]
+type condition = modelsource.Condition[nodesetting.Models]
 
 // JointPlacement places pods that wait together, together. See the package documentation.
 type JointPlacement struct {
@@ -45,7 +44,7 @@ type JointPlacement struct {
 	metrics *Metrics
 	clock   clock.WithTicker
 
-	source   *modelsource.Source[interference.Model]
+	source   *modelsource.Source[nodesetting.Models]
 	pods     corelisters.PodLister
 	dynamic  dynamic.Interface    // reads models and PodGroups
 	client   kubernetes.Interface // writes nominations
@@ -93,7 +92,7 @@ func Factory(m *Metrics, leading func() bool) func(context.Context, runtime.Obje
 
 func (p *JointPlacement) connect(obj runtime.Object, h fwk.Handle) error {
 	var err error
-	if p.args, err = argsOf(obj); err != nil {
+	if p.args, err = modelsource.ArgsOf(Name, obj, DefaultArgs); err != nil {
 		return err
 	}
 	if h.KubeConfig() == nil {
@@ -113,25 +112,12 @@ func (p *JointPlacement) connect(obj runtime.Object, h fwk.Handle) error {
 		p.metrics.holdSeconds.WithLabelValues(p.profile).Observe(waited.Seconds())
 	})
 	p.ledger = cluster.NewLedger()
-	p.view = cluster.View{Nodes: core.Nodes().Lister(), Ledger: p.ledger}
+	reports := nodesetting.New(p.dynamic, p.clock.Now, func(string, nodesetting.Report, nodesetting.Report) {})
+	p.view = cluster.View{Nodes: core.Nodes().Lister(), Ledger: p.ledger, Reports: reports, Wishes: p.args.wishes()}
 	p.source = modelsource.New(modelsource.Clients{Kube: h.ClientSet(), Models: p.dynamic}, p.args.ModelName,
-		func(m *interference.Model) *interference.Model { return m },
+		nodesetting.Of,
 		modelsource.Seen{Model: func(string) {}, Ignored: func() {}, Changed: p.show})
 	return p.watch(core.Pods().Informer())
-}
-
-func argsOf(obj runtime.Object) (*Args, error) {
-	if obj == nil { // the profile has no pluginConfig, and the binary did not register the defaults
-		return DefaultArgs(), nil
-	}
-	args, ok := obj.(*Args)
-	if !ok {
-		return nil, fmt.Errorf("args of plugin %s are a %T, expected %sArgs: the binary must call AddToScheme", Name, obj, Name)
-	}
-	if err := args.Validate(field.NewPath("pluginConfig").Key(Name).Child("args")).ToAggregate(); err != nil {
-		return nil, fmt.Errorf("args of plugin %s: %w", Name, err)
-	}
-	return args, nil
 }
 
 // watch keeps the ledger from the scheduler's own pod informer, and forgets pods that need no plan any more.
@@ -168,25 +154,16 @@ func (p *JointPlacement) watch(informer cache.SharedIndexInformer) error {
 	return nil
 }
 
-// startPatience bounds how long the plugin's making waits for the first answers about model and switch, as InterferenceFit does.
-const startPatience = 3 * time.Second
-
 // start runs the watches, the planner and its watchdog until the context ends or Close is called.
 func (p *JointPlacement) start(ctx context.Context) {
 	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
 	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
 	p.breathe()
 	p.running.Go(func() { p.source.Run(ctx) })
+	p.running.Go(func() { p.view.Reports.Run(ctx) })
 	p.running.Go(func() { p.planning(ctx) })
 	p.running.Go(func() { p.watchdog(ctx) })
-	patience := p.clock.NewTimer(startPatience)
-	defer patience.Stop()
-	select {
-	case <-p.source.Answered():
-	case <-ctx.Done():
-	case <-patience.C():
-		logger.Info("No answer about switch or model yet; starting without: no pod is held", "waited", startPatience)
-	}
+	modelsource.Await(ctx, p.clock, p.source.Answered(), "switch or model")
 	p.show(ctx)
 }
 

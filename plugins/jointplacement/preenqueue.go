@@ -44,7 +44,7 @@ func plannable(c condition, pod *v1.Pod) bool {
 	if interferencefit.Background(pod) || (pod.Spec.Priority != nil && *pod.Spec.Priority >= systemCriticalPriority) {
 		return false
 	}
-	_, ok := cluster.Measured(c.Known, pod)
+	_, ok := cluster.Measured(c.Known.Own().Model, pod)
 	return ok
 }
 

@@ -86,7 +86,7 @@ func (p *JointPlacement) deviated(b *hold.Batch, targets []target) (bool, refusa
 func (p *JointPlacement) replan(ctx context.Context, c condition, b *hold.Batch, targets []target, refused refusals) []target {
 	p.metrics.replans.WithLabelValues(p.profile).Inc()
 	logger := klog.FromContext(ctx)
-	again, rest, made, err := p.planOnce(c, podsOf(targets), refused)
+	again, rest, made, err := p.planOnce(ctx, c, podsOf(targets), refused)
 	if err != nil {
 		logger.Error(err, "Cannot plan the rest of a group again; letting its pods go", "pods", len(targets))
 		p.giveUp(ctx, reasonFailed, targets)

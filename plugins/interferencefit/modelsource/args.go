@@ -1,6 +1,7 @@
 package modelsource
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -75,6 +76,26 @@ func (a Args) Copy() Args {
 // Policy is what Source.Condition is asked by. The arguments must be valid.
 func (a *Args) Policy() Policy {
 	return Policy{MaxAge: a.ModelMaxAge.Duration, Stale: a.StaleModelPolicy}
+}
+
+// ArgsOf returns a plugin's arguments as kube-scheduler hands them to its factory, checked; the defaults where there are none.
+func ArgsOf[A interface {
+	comparable
+	runtime.Object
+	Validate(path *field.Path) field.ErrorList
+}](plugin string, obj runtime.Object, defaults func() A) (A, error) {
+	if obj == nil { // the profile has no pluginConfig, and the binary did not register the defaults
+		return defaults(), nil
+	}
+	var none A
+	args, ok := obj.(A)
+	if !ok || args == none {
+		return none, fmt.Errorf("args of plugin %s are a %T, expected %sArgs: the binary must call AddToScheme", plugin, obj, plugin)
+	}
+	if err := args.Validate(field.NewPath("pluginConfig").Key(plugin).Child("args")).ToAggregate(); err != nil {
+		return none, fmt.Errorf("args of plugin %s: %w", plugin, err)
+	}
+	return args, nil
 }
 
 // AddToScheme registers a plugin's arguments as kind, with their defaults, so that kube-scheduler decodes them strictly. The same Go type

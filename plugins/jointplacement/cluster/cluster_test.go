@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/plan"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
@@ -78,7 +79,7 @@ func viewOf(t testing.TB, nodes ...*v1.Node) View {
 
 func input(t testing.TB, v View, m *interference.Model, pods ...*v1.Pod) plan.Input {
 	t.Helper()
-	in, _, err := v.Input(m, pods, nil)
+	in, err := v.Input(nodesetting.Of(m), pods, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func input(t testing.TB, v View, m *interference.Model, pods ...*v1.Pod) plan.In
 		}
 		return 1
 	})
-	return in
+	return in.Input
 }
 
 func TestInput(t *testing.T) {
@@ -132,9 +133,9 @@ func TestInput(t *testing.T) {
 	if free := in.Nodes[1].Free; !slices.Equal(free, []int64{1, 1700}) {
 		t.Errorf("n2 has %v left for the pod nominated there", free)
 	}
-	refused, kinds, err := v.Input(m, []*v1.Pod{w1, w3}, func(_, node string) bool { return node == "n1" })
-	if err != nil || len(refused.Nodes) != 1 || refused.Nodes[0].Name != "n2" || kinds["w1"] == kinds["w3"] {
-		t.Errorf("got %v %v %v, want n2 alone", refused.Nodes, kinds, err)
+	refused, err := v.Input(nodesetting.Of(m), []*v1.Pod{w1, w3}, func(_, node string) bool { return node == "n1" })
+	if err != nil || len(refused.Nodes) != 1 || refused.Nodes[0].Name != "n2" || refused.KindOf["w1"] == refused.KindOf["w3"] {
+		t.Errorf("got %v %v %v, want n2 alone", refused.Nodes, refused.KindOf, err)
 	}
 }
 
@@ -254,9 +255,9 @@ func BenchmarkInput(b *testing.B) {
 	for i := range 200 {
 		pods = append(pods, podOf(fmt.Sprintf("w%d", i), []string{"a", "b"}[i%2], "cpu", "1"))
 	}
-	m := model(b)
+	models := nodesetting.Of(model(b))
 	for b.Loop() {
-		if _, _, err := v.Input(m, pods, nil); err != nil {
+		if _, err := v.Input(models, pods, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

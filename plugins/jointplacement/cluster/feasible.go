@@ -7,34 +7,34 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// constraints are what a pod asks of a node that does not depend on other pods: selector and required affinity, and the taints that
+// requirements are what a pod asks of a node that does not depend on other pods: selector and required affinity, and the taints that
 // it tolerates. Ports, volumes, affinity between pods and topology spread are left to kube-scheduler's filters.
-type constraints struct {
+type requirements struct {
 	affinity    nodeaffinity.RequiredNodeAffinity
 	tolerations []v1.Toleration
 }
 
-func constraintsOf(pod *v1.Pod) constraints {
-	return constraints{affinity: nodeaffinity.GetRequiredNodeAffinity(pod), tolerations: pod.Spec.Tolerations}
+func requirementsOf(pod *v1.Pod) requirements {
+	return requirements{affinity: nodeaffinity.GetRequiredNodeAffinity(pod), tolerations: pod.Spec.Tolerations}
 }
 
 // Feasible says whether a pod may go to a node for all that does not depend on other pods.
-func Feasible(pod *v1.Pod, node *v1.Node) bool { return constraintsOf(pod).feasible(node) }
+func Feasible(pod *v1.Pod, node *v1.Node) bool { return requirementsOf(pod).feasible(node) }
 
-func (c constraints) feasible(node *v1.Node) bool {
-	if node.Spec.Unschedulable && !c.tolerates(&v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule}) {
+func (r requirements) feasible(node *v1.Node) bool {
+	if node.Spec.Unschedulable && !r.tolerates(&v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule}) {
 		return false
 	}
 	for i := range node.Spec.Taints {
 		taint := &node.Spec.Taints[i]
-		if taint.Effect != v1.TaintEffectPreferNoSchedule && !c.tolerates(taint) {
+		if taint.Effect != v1.TaintEffectPreferNoSchedule && !r.tolerates(taint) {
 			return false
 		}
 	}
-	match, err := c.affinity.Match(node)
+	match, err := r.affinity.Match(node)
 	return err == nil && match
 }
 
-func (c constraints) tolerates(taint *v1.Taint) bool {
-	return corev1.TolerationsTolerateTaint(klog.Background(), c.tolerations, taint, false)
+func (r requirements) tolerates(taint *v1.Taint) bool {
+	return corev1.TolerationsTolerateTaint(klog.Background(), r.tolerations, taint, false)
 }

@@ -30,8 +30,8 @@ const (
 type resident struct {
 	node  string
 	claim Claim
-	// class is the name of the pod's class, "" for none. background pods take room and are no load in a mix.
-	class      string
+	// tagged has the pod's class, "" for none. background pods take room; they are no load in a mix, and soft constraints don't see them.
+	tagged     tagged
 	background bool
 	requests   requests
 }
@@ -91,7 +91,7 @@ func NewLedger() *Ledger { return &Ledger{pods: make(map[types.UID]*resident)} }
 
 func residentOf(pod *v1.Pod, node string, how Claim) *resident {
 	return &resident{
-		node: node, claim: how, class: interferencefit.ClassName(pod), background: interferencefit.Background(pod), requests: requestsOf(pod),
+		node: node, claim: how, tagged: taggedOf(pod), background: interferencefit.Background(pod), requests: requestsOf(pod),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/plan"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
@@ -22,6 +23,19 @@ import (
 type View struct {
 	Nodes  corelisters.NodeLister
 	Ledger *Ledger
+	// Reports are on how nodes are divided; nil divides none.
+	Reports *nodesetting.Reports
+	// Wishes are the soft constraints.
+	Wishes *Wishes
+}
+
+// Picture is the cluster as a plan sees it.
+type Picture struct {
+	plan.Input
+	// KindOf names the kind of each pod, which is the same in every picture.
+	KindOf map[types.UID]string
+	// Dropped is how many constraints are left out because there are too many.
+	Dropped int
 }
 
 // Measured returns the class of a pod and whether the model measured it: only such pods are planned for.
@@ -31,15 +45,28 @@ func Measured(m *interference.Model, pod *v1.Pod) (class int, ok bool) {
 }
 
 // Input is the cluster as it is with pods of measured classes to plan for; their own claims do not count. refused tells of nodes that do
-// not take pods of a kind for reasons that are not seen here; it may be nil. Pods are named <namespace>/<name>; kinds names the
-// kind of each, which is the same in every input.
-func (v View) Input(m *interference.Model, pods []*v1.Pod, refused func(kind, node string) bool) (plan.Input, map[types.UID]string, error) {
+// not take pods of a kind for reasons that are not seen here; it may be nil. Pods are named <namespace>/<name>.
+func (v View) Input(models *nodesetting.Models, pods []*v1.Pod, refused func(kind, node string) bool) (Picture, error) {
+	m := models.Own().Model
 	nodes, err := v.Nodes.List(labels.Everything())
 	if err != nil {
-		return plan.Input{}, nil, fmt.Errorf("listing nodes: %w", err)
+		return Picture{}, fmt.Errorf("listing nodes: %w", err)
 	}
-	in := plan.Input{Model: m}
-	alike, kinds := kindsOf(m, pods)
+	own := sets.New[types.UID]()
+	for _, pod := range pods {
+		own.Insert(pod.UID)
+	}
+	residents := v.Ledger.all(own)
+	force := v.inForce(pods, residents)
+	in := Picture{Input: plan.Input{Model: m}}
+	if in.Constraints, err = force.compile(); err != nil {
+		return Picture{}, err
+	}
+	if force != nil {
+		in.Dropped = force.dropped
+	}
+	alike, kindOf := kindsOf(m, force, pods)
+	in.KindOf = kindOf
 	resources := resourcesOf(alike)
 	for _, k := range alike {
 		size := make([]int64, len(resources))
@@ -47,46 +74,88 @@ func (v View) Input(m *interference.Model, pods []*v1.Pod, refused func(kind, no
 			size[r] = k.requests.of(name)
 		}
 		size[0] = 1
-		in.Kinds = append(in.Kinds, plan.Kind{Class: k.class, Size: size, Pods: k.names})
+		in.Kinds = append(in.Kinds, plan.Kind{Class: k.class, Profile: k.profile, Size: size, Pods: k.names})
 	}
-	own := sets.New[types.UID]()
-	for _, pod := range pods {
-		own.Insert(pod.UID)
+	loads := loadsOf(m, resources, residents)
+	if force != nil {
+		force.count(loads, residents, len(pods))
 	}
-	loads := v.Ledger.loads(m, resources, own)
 	for _, n := range nodes {
 		allowed := make([]bool, len(alike))
 		for i, k := range alike {
-			allowed[i] = (refused == nil || !refused(k.key, n.Name)) && k.constraints.feasible(n)
+			allowed[i] = (refused == nil || !refused(k.key, n.Name)) && k.requirements.feasible(n)
 		}
 		if slices.Contains(allowed, true) {
-			in.Nodes = append(in.Nodes, loads[n.Name].node(n, resources, allowed))
+			node := loads[n.Name].node(n, resources, allowed)
+			node.Setting, node.Models = v.setting(models, n)
+			in.Nodes = append(in.Nodes, node)
 		}
 	}
-	return in, kinds, nil
+	return in, nil
+}
+
+// inForce are the soft constraints that hold for pods beside residents. The profiles of the pods come first, then those of the residents;
+// pods of the background have none that counts.
+func (v View) inForce(pods []*v1.Pod, residents []*resident) *inForce {
+	if v.Wishes == nil {
+		return nil
+	}
+	all := make([]tagged, 0, len(pods)+len(residents))
+	for _, pod := range pods {
+		all = append(all, taggedOf(pod))
+	}
+	for _, r := range residents {
+		if r.background {
+			all = append(all, tagged{})
+		} else {
+			all = append(all, r.tagged)
+		}
+	}
+	return v.Wishes.inForce(all)
+}
+
+// setting names the setting of a node, with what is doubted of it, and returns the models of those that it may be in; none where the model
+// knows no settings.
+func (v View) setting(models *nodesetting.Models, n *v1.Node) (string, []*interference.Model) {
+	if !models.Named() {
+		return "", nil
+	}
+	report := v.Reports.Of(n.Name)
+	s := models.Setting(n, report)
+	possible := make([]*interference.Model, 0, len(s.Possible))
+	for _, in := range s.Possible {
+		possible = append(possible, in.Model)
+	}
+	return fmt.Sprintf("%q %q %q", s.Name, s.Doubt, report.Wanted), possible
 }
 
 // kind is pods that a plan cannot tell apart.
 type kind struct {
-	key         string
-	class       int
-	requests    requests
-	constraints constraints
-	names       []string
+	key          string
+	class        int
+	profile      int
+	requests     requests
+	requirements requirements
+	names        []string
 }
 
 // kindsOf puts pods that cannot be told apart together, in an order that does not depend on theirs.
-func kindsOf(m *interference.Model, pods []*v1.Pod) (kinds []*kind, of map[types.UID]string) {
-	byKey := map[string]*kind{}
+func kindsOf(m *interference.Model, force *inForce, pods []*v1.Pod) (kinds []*kind, of map[types.UID]string) {
+	type identity struct {
+		key     string
+		profile int
+	}
+	byKey := map[identity]*kind{}
 	of = make(map[types.UID]string, len(pods))
-	for _, pod := range pods {
+	for i, pod := range pods {
 		class, _ := Measured(m, pod)
 		requests := requestsOf(pod)
 		key := keyOf(pod, class, requests)
-		k := byKey[key]
+		id := identity{key, force.profileOf(i)}
+		k := byKey[id]
 		if k == nil {
-			k = &kind{key: key, class: class, requests: requests, constraints: constraintsOf(pod)}
-			byKey[key] = k
+			k = &kind{key: key, class: class, profile: id.profile, requests: requests, requirements: requirementsOf(pod)}
+			byKey[id] = k
 			kinds = append(kinds, k)
 		}
 		k.names = append(k.names, cache.MetaObjectToName(pod).String())
@@ -95,7 +164,7 @@ func kindsOf(m *interference.Model, pods []*v1.Pod) (kinds []*kind, of map[types
 	for _, k := range kinds {
 		slices.Sort(k.names)
 	}
-	slices.SortFunc(kinds, func(a, b *kind) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(kinds, func(a, b *kind) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.profile, b.profile)) })
 	return kinds, of
 }
 
@@ -134,6 +203,8 @@ func resourcesOf(kinds []*kind) []v1.ResourceName {
 type load struct {
 	used []int64
 	mix  interference.Mix
+	// profiles counts the pods that soft constraints see; nil without.
+	profiles []int
 }
 
 // all lists what counts, by pod. Residents are immutable, so that summing them up, which takes a while in a large cluster, holds up neither
@@ -150,12 +221,12 @@ func (l *Ledger) all(except sets.Set[types.UID]) []*resident {
 	return out
 }
 
-// loads sums up by node what its pods request of the resources, and their mix. Load that the model has no class for is of class
+// loadsOf sums up by node what its pods request of the resources, and their mix. Load that the model has no class for is of class
 // interference.Unknown.
-func (l *Ledger) loads(m *interference.Model, resources []v1.ResourceName, except sets.Set[types.UID]) map[string]*load {
+func loadsOf(m *interference.Model, resources []v1.ResourceName, residents []*resident) map[string]*load {
 	loads := map[string]*load{}
 	var spare interference.Mix
-	for _, r := range l.all(except) {
+	for _, r := range residents {
 		on := loads[r.node]
 		if on == nil {
 			on = &load{used: make([]int64, len(resources))}
@@ -168,7 +239,7 @@ func (l *Ledger) loads(m *interference.Model, resources []v1.ResourceName, excep
 		if r.background {
 			continue
 		}
-		class, ok := m.ClassIndex(r.class)
+		class, ok := m.ClassIndex(r.tagged.class)
 		if !ok {
 			class = interference.Unknown
 		}
@@ -176,6 +247,19 @@ func (l *Ledger) loads(m *interference.Model, resources []v1.ResourceName, excep
 		on.mix = append(on.mix[:0], spare...)
 	}
 	return loads
+}
+
+// count adds up by node the profiles of residents, of which the first is pod number from.
+func (f *inForce) count(loads map[string]*load, residents []*resident, from int) {
+	for i, r := range residents {
+		on := loads[r.node]
+		if on.profiles == nil {
+			on.profiles = make([]int, len(f.profiles))
+		}
+		if !r.background {
+			on.profiles[f.profileOf(from+i)]++
+		}
+	}
 }
 
 // node is a node with what it has left.
@@ -189,7 +273,7 @@ func (l *load) node(n *v1.Node, resources []v1.ResourceName, allowed []bool) pla
 		}
 	}
 	if l != nil {
-		out.Present = l.mix
+		out.Present, out.Profiles = l.mix, l.profiles
 	}
 	return out
 }

@@ -59,6 +59,12 @@ func carrying(classes [][]string, tags []string) []int {
 	return found
 }
 
+// At is the constraint of an index.
+func (s *Set) At(i int) Constraint { return s.constraints[i] }
+
+// Classes is how many classes of containers the set was compiled for.
+func (s *Set) Classes() int { return s.classes }
+
 // Groups are the node groups that constraints speak of, Node first.
 func (s *Set) Groups() []string { return s.groups }
 

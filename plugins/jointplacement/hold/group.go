@@ -31,8 +31,8 @@ type group struct {
 	// size is how many pods there are in all, 0 if not known; atLeast reports that there may be more.
 	size    int
 	atLeast bool
-	// asked reports that a PodGroup was looked for.
-	asked bool
+	// asked is when a PodGroup was looked for last.
+	asked time.Time
 	// notBefore is when a gang that found no room is tried again; told is what its pods were told last.
 	notBefore time.Time
 	told      string
@@ -146,14 +146,14 @@ func (p *Pods) Sized() []Key {
 	return keys
 }
 
-// Unasked lists the groups whose PodGroup may say their size, each once.
-func (p *Pods) Unasked() []Key {
+// Unasked lists the groups whose PodGroup may say their size, each once a window: it may be made after the pods.
+func (p *Pods) Unasked(now time.Time) []Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var keys []Key
 	for key, g := range p.groups {
-		if key.named() && !g.asked && g.size == 0 {
-			g.asked = true
+		if key.named() && g.size == 0 && now.Sub(g.asked) >= p.rules.Window {
+			g.asked = now
 			keys = append(keys, key)
 		}
 	}

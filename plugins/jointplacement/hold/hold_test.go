@@ -10,6 +10,8 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
 var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -27,7 +29,7 @@ func podOf(name, group, size string) *v1.Pod {
 		pod.Labels[PodGroupLabel] = group
 	}
 	if size != "" {
-		pod.Annotations[GroupSizeAnnotation] = size
+		pod.Annotations[v1alpha1.GroupSizeAnnotation] = size
 	}
 	return pod
 }
@@ -319,13 +321,20 @@ func TestUnasked(t *testing.T) {
 	admit(t, p, podOf("a", "g", ""), 0, false)
 	admit(t, p, podOf("b", "sized", "3"), 0, false)
 	admit(t, p, podOf("c", "", ""), 0, false)
-	if got := p.Unasked(); !slices.Equal(got, []Key{label("g")}) {
+	if got := p.Unasked(after(10)); !slices.Equal(got, []Key{label("g")}) {
 		t.Errorf("unasked are %v", got)
 	}
-	if got := p.Unasked(); len(got) > 0 {
-		t.Errorf("asked again: %v", got)
+	if got := p.Unasked(after(509)); len(got) > 0 {
+		t.Errorf("asked again within a window: %v", got)
+	}
+	if got := p.Unasked(after(510)); !slices.Equal(got, []Key{label("g")}) {
+		t.Errorf("not asked again after a window: %v", got)
 	}
 	if got := p.Sized(); !slices.Equal(got, []Key{label("sized")}) {
 		t.Errorf("sized are %v", got)
+	}
+	p.AtLeast(label("g"), 4)
+	if got := p.Unasked(after(2000)); len(got) > 0 {
+		t.Errorf("asked again although the size is known: %v", got)
 	}
 }

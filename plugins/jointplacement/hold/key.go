@@ -7,15 +7,14 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
 const (
 	// PodGroupLabel names the group of a pod, with the namespace: the label of the coscheduling plugin of scheduler-plugins, whose
 	// PodGroup of that name, where there is one, says how many there are at least.
 	PodGroupLabel = "scheduling.x-k8s.io/pod-group"
-	// GroupSizeAnnotation says on a pod how many pods its group has: a whole number from 1 to MaxSize. They are planned as soon as the
-	// last has come.
-	GroupSizeAnnotation = "ballast.dev/group-size"
 	// MaxSize bounds the sizes of groups that are believed.
 	MaxSize = 50_000
 )
@@ -76,9 +75,9 @@ func Names(keys []Key) string {
 	return strings.Join(names, ", ")
 }
 
-// sizeOf returns the size of its group that a pod states, 0 if none or no such number.
+// sizeOf returns the size of its group that a pod states by annotation, a whole number from 1 to MaxSize; 0 if none or no such number.
 func sizeOf(pod *v1.Pod) int {
-	n, err := strconv.Atoi(pod.Annotations[GroupSizeAnnotation])
+	n, err := strconv.Atoi(pod.Annotations[v1alpha1.GroupSizeAnnotation])
 	if err != nil || n < 1 || n > MaxSize {
 		return 0
 	}

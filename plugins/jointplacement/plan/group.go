@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
-
-	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
 // group is nodes that cannot be told apart by these pods.
@@ -33,10 +31,10 @@ func grouped(in Input) []*group {
 		if !slices.Contains(allowed, true) {
 			continue
 		}
-		key := keyOf(free, allowed, n.Present)
+		key := keyOf(free, allowed, n)
 		g := byKey[key]
 		if g == nil {
-			g = &group{free: free, allowed: allowed, worth: newWorth(in.Model, in.Kinds, n.Present)}
+			g = &group{free: free, allowed: allowed, worth: newWorth(in, n)}
 			byKey[key] = g
 			groups = append(groups, g)
 		}
@@ -95,7 +93,7 @@ func gcd(a, b int64) int64 {
 }
 
 // keyOf is equal for nodes that cannot be told apart.
-func keyOf(free []int64, allowed []bool, present interference.Mix) string {
+func keyOf(free []int64, allowed []bool, n Node) string {
 	var b []byte
 	for _, f := range free {
 		b = binary.AppendVarint(b, f)
@@ -107,9 +105,12 @@ func keyOf(free []int64, allowed []bool, present interference.Mix) string {
 			b = append(b, 0)
 		}
 	}
-	for _, l := range present {
+	for _, l := range n.Present {
 		b = binary.AppendVarint(b, int64(l.Class))
 		b = binary.BigEndian.AppendUint64(b, math.Float64bits(l.Units))
 	}
-	return string(b)
+	for _, count := range n.Profiles {
+		b = binary.AppendVarint(b, int64(count))
+	}
+	return string(b) + n.Setting
 }

@@ -6,7 +6,8 @@
 //
 // The gain of a node is V(present + new) - V(present), V the sum of predicted performances (predictor/interference), as in the
 // scores of plugins/interferencefit: what the new pods achieve there less what they take from the pods that are there already, or
-// plus what they give them. Load of no known class presses on the new pods and changes nothing else.
+// plus what they give them. Load of no known class presses on the new pods and changes nothing else. Where a node may be in more than one
+// setting, the least gain under their models counts. What soft constraints (package constraints) cost there is taken off.
 package plan
 
 import (
@@ -16,6 +17,7 @@ import (
 	"slices"
 
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/configlp"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement/constraints"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -27,6 +29,12 @@ type Node struct {
 	Free []int64
 	// Present is what runs there, or is promised the room already. Load of no known class is of class interference.Unknown.
 	Present interference.Mix
+	// Profiles is how many pods of each profile of Input.Constraints run there; nil for none.
+	Profiles []int
+	// Models are the models of the settings that the node may be in (machine shape and partitions): its gain is the least under any of them.
+	// None means Input.Model. Nodes with equal Setting have equal Models.
+	Models  []*interference.Model
+	Setting string
 	// Allowed says by kind whether its pods may go there for all that resources do not say (selectors, affinity, taints). Nil means all.
 	Allowed []bool
 }
@@ -35,6 +43,8 @@ type Node struct {
 type Kind struct {
 	// Class is an index into Model.Classes.
 	Class int
+	// Profile is what the soft constraints see in the pods: the index of their tags in what Input.Constraints was compiled for.
+	Profile int
 	// Size is what one pod requests of each resource, not negative. At least one resource is more than 0, such as the place of one pod:
 	// else no node would ever be full.
 	Size []int64
@@ -44,9 +54,13 @@ type Kind struct {
 
 // Input is what is decided on.
 type Input struct {
+	// Model is that of nodes that have none of their own; theirs are of the same classes.
 	Model *interference.Model
 	Kinds []Kind
 	Nodes []Node
+	// Constraints are soft: what they cost is taken off the gain, in the same unit. Those on groups of nodes other than constraints.Node don't
+	// count. Nil means none.
+	Constraints *constraints.Set
 }
 
 // Placement is the node of one pod.
@@ -56,14 +70,25 @@ type Placement struct {
 	Predicted float64
 }
 
+// Broken is what one constraint costs on all nodes with new pods together.
+type Broken struct {
+	// Constraint is its text.
+	Constraint string
+	Cost       float64
+}
+
 // Plan is where pods go.
 type Plan struct {
 	// Placements are by kind and pod in the order of the input, Unplaced the pods that found no room.
 	Placements []Placement
 	Unplaced   []string
-	// Gain is the sum over nodes of V(present + new) - V(present), in containers' worth of alone-performance. No placement of the same pods
-	// gains more than Bound, under the model; it is +Inf where none is known.
+	// Gain is the sum over nodes of V(present + new) - V(present), in containers' worth of alone-performance, less Cost. No placement of the
+	// same pods gains more than Bound, under the model; it is +Inf where none is known.
 	Gain, Bound float64
+	// Cost is what the placement costs more under the soft constraints; below 0 where it mends what was broken. Broken are those that the
+	// nodes with new pods do not keep, the costliest first.
+	Cost   float64
+	Broken []Broken
 	// Proven is whether Bound is the optimum of the configuration LP, to which every pattern of pods was compared. Else it is loose, as in
 	// clusters where hundreds of nodes all differ: it says nothing of how good the plan is.
 	Proven bool
@@ -118,19 +143,34 @@ func (in *Input) validate() error {
 		switch {
 		case k.Class < 0 || k.Class >= len(in.Model.Classes()):
 			return fmt.Errorf("kinds[%d].class is %d, expected an index of the model's %d classes", i, k.Class, len(in.Model.Classes()))
+		case in.Constraints != nil && (k.Profile < 0 || k.Profile >= in.Constraints.Classes()):
+			return fmt.Errorf("kinds[%d].profile is %d, expected an index of the constraints' %d profiles", i, k.Profile, in.Constraints.Classes())
 		case len(k.Size) != resources:
 			return fmt.Errorf("kinds[%d].size has %d resources, expected %d as in kinds[0]", i, len(k.Size), resources)
 		case slices.Min(append([]int64{0}, k.Size...)) < 0 || slices.Max(append([]int64{0}, k.Size...)) == 0:
 			return fmt.Errorf("kinds[%d].size is %v, expected numbers of 0 or more with one above 0", i, k.Size)
 		}
 	}
-	for _, n := range in.Nodes {
-		switch {
-		case resources >= 0 && len(n.Free) != resources:
-			return fmt.Errorf("node %s: free has %d resources, expected %d as in kinds[0].size", n.Name, len(n.Free), resources)
-		case n.Allowed != nil && len(n.Allowed) != len(in.Kinds):
-			return fmt.Errorf("node %s: allowed has %d entries, expected one for each of %d kinds, or none", n.Name, len(n.Allowed), len(in.Kinds))
+	for i := range in.Nodes {
+		if err := in.validateNode(&in.Nodes[i], resources); err != nil {
+			return fmt.Errorf("node %s: %w", in.Nodes[i].Name, err)
 		}
+	}
+	return nil
+}
+
+// validateNode checks a node where kinds have so many resources, -1 for no kinds.
+func (in *Input) validateNode(n *Node, resources int) error {
+	classes := len(in.Model.Document().Classes)
+	switch {
+	case resources >= 0 && len(n.Free) != resources:
+		return fmt.Errorf("free has %d resources, expected %d as in kinds[0].size", len(n.Free), resources)
+	case slices.ContainsFunc(n.Models, func(m *interference.Model) bool { return len(m.Document().Classes) != classes }):
+		return fmt.Errorf("a model has other classes than the input's, expected the same in every setting")
+	case in.Constraints != nil && n.Profiles != nil && len(n.Profiles) != in.Constraints.Classes():
+		return fmt.Errorf("profiles has %d entries, expected one for each of the constraints' %d, or none", len(n.Profiles), in.Constraints.Classes())
+	case n.Allowed != nil && len(n.Allowed) != len(in.Kinds):
+		return fmt.Errorf("allowed has %d entries, expected one for each of %d kinds, or none", len(n.Allowed), len(in.Kinds))
 	}
 	return nil
 }
@@ -138,6 +178,7 @@ func (in *Input) validate() error {
 // assign gives the pods of the solver's patterns to nodes by name.
 func assign(in Input, groups []*group, solved *configlp.Plan) (*Plan, error) {
 	p := &Plan{Gain: solved.Value, Bound: solved.Bound, Proven: solved.Proven, Groups: len(groups), Patterns: solved.Columns}
+	broken := map[int]float64{}
 	next := make([]int, len(in.Kinds)) // pods of each kind that have a node
 	placements := make([][]Placement, len(in.Kinds))
 	for g, assignments := range solved.Groups {
@@ -147,6 +188,8 @@ func assign(in Input, groups []*group, solved *configlp.Plan) (*Plan, error) {
 				return nil, fmt.Errorf("planning pods: the solver used %d of %d nodes of a group", at+a.Nodes, len(groups[g].nodes))
 			}
 			performance := groups[g].worth.performance(a.Counts)
+			p.Cost += float64(a.Nodes) * groups[g].worth.extra(a.Counts)
+			groups[g].worth.broken(a, broken)
 			for _, name := range groups[g].nodes[at : at+a.Nodes] {
 				for k, n := range a.Counts {
 					if n > len(in.Kinds[k].Pods)-next[k] {
@@ -165,6 +208,12 @@ func assign(in Input, groups []*group, solved *configlp.Plan) (*Plan, error) {
 		p.Placements = append(p.Placements, placements[k]...)
 		p.Unplaced = append(p.Unplaced, in.Kinds[k].Pods[next[k]:]...)
 	}
+	for c, cost := range broken {
+		p.Broken = append(p.Broken, Broken{in.Constraints.At(c).String(), cost})
+	}
+	slices.SortFunc(p.Broken, func(a, b Broken) int {
+		return cmp.Or(cmp.Compare(b.Cost, a.Cost), cmp.Compare(a.Constraint, b.Constraint))
+	})
 	return p, nil
 }
 
@@ -199,7 +248,10 @@ func (p *Plan) Sentence() string {
 	if n == 0 {
 		return "no pod found room"
 	}
-	mean := fmt.Sprintf("predicted mean performance %.3f", p.Gain/float64(n))
+	mean := fmt.Sprintf("predicted mean performance %.3f", (p.Gain+p.Cost)/float64(n))
+	if math.Abs(p.Cost) >= 0.0005*float64(n) {
+		mean += fmt.Sprintf(" less %.3f for soft constraints", p.Cost/float64(n))
+	}
 	if len(p.Unplaced) > 0 {
 		mean += fmt.Sprintf(", no room for %d more", len(p.Unplaced))
 	}

@@ -171,7 +171,7 @@ func TestPredictedPerformance(t *testing.T) {
 // Unknown load lowers what a new pod achieves, and changes nothing of what it does to the others (as in the scores of InterferenceFit).
 func TestGainBesideUnknownLoad(t *testing.T) {
 	present := interference.Mix{{Class: interference.Unknown, Units: 1}, {Class: quiet, Units: 1}}
-	w := newWorth(trio(t), []Kind{kindOf(loud, 1, "l")}, present)
+	w := newWorth(Input{Model: trio(t), Kinds: []Kind{kindOf(loud, 1, "l")}}, Node{Present: present})
 	// The resident falls from 1 to 0.5 as if the unknown were absent; loud runs at the cube root of 0.8, the mean of the logarithms
 	// 0, 0 and ln 0.8 of what the three classes do to it.
 	if got, want := w.gain([]int{1}), math.Cbrt(0.8)-0.5; math.Abs(got-want) > 1e-9 {
@@ -206,10 +206,14 @@ func TestNodesThatCannotBeToldApart(t *testing.T) {
 }
 
 // random is a problem with everything in it.
-func random(m *interference.Model, r *rand.Rand) Input {
+func random(t testing.TB, m *interference.Model, r *rand.Rand) Input {
+	t.Helper()
 	in := Input{Model: m}
+	if r.IntN(2) == 0 {
+		in.Constraints = randomConstraints(t, r)
+	}
 	for k := range 1 + r.IntN(4) {
-		kind := Kind{Class: r.IntN(3), Size: []int64{1, int64(1 + r.IntN(3))}}
+		kind := Kind{Class: r.IntN(3), Profile: r.IntN(2), Size: []int64{1, int64(1 + r.IntN(3))}}
 		for i := range 1 + r.IntN(5) {
 			kind.Pods = append(kind.Pods, fmt.Sprintf("p-%d-%d", k, i))
 		}
@@ -221,6 +225,12 @@ func random(m *interference.Model, r *rand.Rand) Input {
 			if r.IntN(3) == 0 {
 				n.Present = append(n.Present, interference.Load{Class: class, Units: float64(1 + r.IntN(2))})
 			}
+		}
+		if in.Constraints != nil && r.IntN(3) > 0 {
+			n.Profiles = []int{r.IntN(3), r.IntN(3)}
+		}
+		if r.IntN(3) == 0 {
+			n.Setting, n.Models = "doubtful", []*interference.Model{fenced(t), m}
 		}
 		for range in.Kinds {
 			n.Allowed = append(n.Allowed, r.IntN(4) > 0)
@@ -234,7 +244,7 @@ func random(m *interference.Model, r *rand.Rand) Input {
 func TestProperties(t *testing.T) {
 	m := trio(t)
 	for seed := range uint64(300) {
-		in := random(m, rand.New(rand.NewPCG(seed, 1)))
+		in := random(t, m, rand.New(rand.NewPCG(seed, 1)))
 		p, err := Make(in)
 		if err != nil {
 			t.Fatal(err)
@@ -312,8 +322,8 @@ func TestUpperIsABound(t *testing.T) {
 	m := trio(t)
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		in := random(m, r)
-		w := newWorth(m, in.Kinds, in.Nodes[0].Present)
+		in := random(t, m, r)
+		w := newWorth(in, in.Nodes[0])
 		upper := w.upper()
 		counts, bound := make([]int, len(in.Kinds)), 0.0
 		for k := range counts {

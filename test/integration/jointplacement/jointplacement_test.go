@@ -3,11 +3,9 @@ package jointplacement_test
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,92 +15,15 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
-	"github.com/ballast-k8s/ballast/plugins/jointplacement/plan"
 	"github.com/ballast-k8s/ballast/test/component"
 )
-
-// realised is the least share of the planned value that must come true.
-const realised = 0.995
-
-// batchOf is the batch as pods of a group on a pool, and as what is planned on n empty nodes.
-func (s *suite) batchOf(t *testing.T, group, pool string, n int) ([]*v1.Pod, plan.Input) {
-	t.Helper()
-	in := plan.Input{Model: s.model}
-	var pods []*v1.Pod
-	total := 0
-	for _, count := range s.batch {
-		total += count
-	}
-	for i, class := range s.model.Classes() {
-		kind := plan.Kind{Class: i, Size: []int64{1}}
-		for j := range s.batch[class] {
-			pod := podOf(fmt.Sprintf("%s-%s-%d", group, strings.ReplaceAll(class, "_", "-"), j), class, pool)
-			pod.Labels[hold.PodGroupLabel] = group
-			pod.Annotations[hold.GroupSizeAnnotation] = strconv.Itoa(total)
-			pods = append(pods, pod)
-			kind.Pods = append(kind.Pods, pod.Name)
-		}
-		in.Kinds = append(in.Kinds, kind)
-	}
-	for i := range n {
-		in.Nodes = append(in.Nodes, plan.Node{Name: fmt.Sprintf("%s-%0*d", pool, len(strconv.Itoa(n-1)), i), Free: []int64{8}})
-	}
-	return pods, in
-}
-
-// 200 containers of Metis' first batch on 27 nodes of 8 places come out as the plan has them, and better than one after the other.
-func testLandsAsPlanned(t *testing.T, s *suite) {
-	const nodes = 27
-	if err := s.AddNodes(t.Context(), "m", nodes, metisNode()); err != nil {
-		t.Fatal(err)
-	}
-	pods, in := s.batchOf(t, "batch", "m", nodes)
-	begin := time.Now()
-	s.create(t, pods...)
-	created := time.Since(begin)
-	at := s.awaitNodes(t, batchSoon, pods)
-	took := time.Since(begin)
-	planned, err := plan.Make(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := plan.Gain(in, at)
-	t.Logf("%d pods on %d nodes: planned %.4f a pod (bound %.4f), realised %.4f; created in %v, placed after %v; planned in %.1f ms, held %.2f s on average",
-		len(pods), nodes, planned.Gain/float64(len(pods)), planned.Bound/float64(len(pods)), got/float64(len(pods)), created.Round(time.Millisecond), took.Round(time.Millisecond),
-		1000*s.metric(t, "plan_seconds_sum"), s.metric(t, "hold_seconds_sum")/s.metric(t, "hold_seconds_count"))
-	if math.IsNaN(got) || got < realised*planned.Gain {
-		t.Errorf("realised %v of planned %v", got, planned.Gain)
-	}
-	if honoured := s.metric(t, "placements_total", `honoured="true"`); honoured != float64(len(pods)) {
-		t.Errorf("%v of %d placements are as planned", honoured, len(pods))
-	}
-	s.awaitEvent(t, `planned with 200 pods \(pod-group default/batch\) on node m-\d\d, predicted \d\.\d\d of its speed alone; of the plan: predicted mean performance `)
-
-	online, _ := s.batchOf(t, "online", "o", nodes)
-	if err := s.AddNodes(t.Context(), "o", nodes, metisNode()); err != nil {
-		t.Fatal(err)
-	}
-	for _, pod := range online {
-		pod.Spec.SchedulerName = "ballast-scheduler"
-	}
-	begin = time.Now()
-	s.create(t, online...)
-	where := s.awaitNodes(t, batchSoon, online)
-	took = time.Since(begin)
-	_, in = s.batchOf(t, "online", "o", nodes)
-	alone := plan.Gain(in, where)
-	t.Logf("one after the other: realised %.4f a pod; placed after %v", alone/float64(len(online)), took.Round(time.Millisecond))
-	if got <= alone {
-		t.Errorf("together %v, one after the other %v", got, alone)
-	}
-}
 
 // awaitEvent waits for an event of the plugin that matches.
 func (s *suite) awaitEvent(t *testing.T, pattern string) {
 	t.Helper()
 	want := regexp.MustCompile(pattern)
 	component.Eventually(t, soon, func() string {
-		events, err := s.client.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{FieldSelector: "reason=JointPlacement"})
+		events, err := s.Client.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{FieldSelector: "reason=JointPlacement"})
 		if err != nil {
 			return err.Error()
 		}
@@ -129,7 +50,7 @@ func testConstraintsWin(t *testing.T, s *suite) {
 	for i := range 3 {
 		pod := podOf(fmt.Sprintf("apart-%d", i), "redis", "c")
 		pod.Labels["app"], pod.Labels[hold.PodGroupLabel] = "apart", "apart"
-		pod.Annotations[hold.GroupSizeAnnotation] = "6"
+		pod.Annotations[v1alpha1.GroupSizeAnnotation] = "6"
 		pod.Spec.Affinity = &v1.Affinity{PodAntiAffinity: &v1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: []v1.PodAffinityTerm{{
 			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "apart"}}, TopologyKey: "kubernetes.io/hostname",
 		}}}}
@@ -138,7 +59,7 @@ func testConstraintsWin(t *testing.T, s *suite) {
 	for i := range 3 {
 		pod := podOf(fmt.Sprintf("beside-%d", i), "mms", "c")
 		pod.Labels[hold.PodGroupLabel] = "apart"
-		pod.Annotations[hold.GroupSizeAnnotation] = "6"
+		pod.Annotations[v1alpha1.GroupSizeAnnotation] = "6"
 		pods = append(pods, pod)
 	}
 	s.create(t, pods...)
@@ -149,7 +70,7 @@ func testConstraintsWin(t *testing.T, s *suite) {
 	repelled := podOf("repelled", "redis", "d")
 	s.create(t, repelled)
 	component.Eventually(t, soon, func() string {
-		pod, err := s.client.CoreV1().Pods("default").Get(t.Context(), "repelled", metav1.GetOptions{})
+		pod, err := s.Client.CoreV1().Pods("default").Get(t.Context(), "repelled", metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
 		}
@@ -162,6 +83,36 @@ func testConstraintsWin(t *testing.T, s *suite) {
 	})
 }
 
+// testSoftConstraints has three mms pods come beside a redis, which doubles their performance: all join it, but for a wish to be apart that is
+// worth more.
+func testSoftConstraints(t *testing.T, s *suite) {
+	for pool, wish := range map[string]string{"j": "", "k": "{app=apart, {app=apart, 0, 0}, kubernetes.io/hostname} 5"} {
+		if err := s.AddNodes(t.Context(), pool, 3, metisNode()); err != nil {
+			t.Fatal(err)
+		}
+		provider := podOf("provider-"+pool, "redis", pool)
+		provider.Spec.NodeName, provider.Spec.SchedulerName = pool+"-0", ""
+		s.create(t, provider)
+		var pods []*v1.Pod
+		for i := range 3 {
+			pod := podOf(fmt.Sprintf("wish-%s-%d", pool, i), "mms", pool)
+			pod.Labels["app"], pod.Labels[hold.PodGroupLabel], pod.Annotations[v1alpha1.GroupSizeAnnotation] = "apart", "wish-"+pool, "3"
+			if wish != "" {
+				pod.Annotations[v1alpha1.ConstraintsAnnotation] = wish
+			}
+			pods = append(pods, pod)
+		}
+		s.create(t, pods...)
+		on := map[string]int{}
+		for _, node := range s.awaitNodes(t, batchSoon, pods) {
+			on[node]++
+		}
+		if together := on[pool+"-0"] == 3; together != (wish == "") || wish != "" && len(on) != 3 {
+			t.Errorf("with wish %q: placed on %v", wish, on)
+		}
+	}
+}
+
 // testSwitch has pods of an incomplete group come while the switch turns off, and to shadow: they are placed, and nothing is planned for
 // them, which would happen after maxWait if they were held.
 func testSwitch(t *testing.T, s *suite) {
@@ -169,7 +120,7 @@ func testSwitch(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	for _, mode := range []string{"off", "shadow"} {
-		s.turn(t, "active")
+		s.Turn(t, "active")
 		component.Eventually(t, soon, func() string {
 			if s.metric(t, "blind", `reason="off"`) != 0 {
 				return "still off"
@@ -179,23 +130,23 @@ func testSwitch(t *testing.T, s *suite) {
 		var pods []*v1.Pod
 		for i := range 3 {
 			pod := podOf(fmt.Sprintf("%s-%d", mode, i), "redis", "w")
-			pod.Labels[hold.PodGroupLabel], pod.Annotations[hold.GroupSizeAnnotation] = mode, "200"
+			pod.Labels[hold.PodGroupLabel], pod.Annotations[v1alpha1.GroupSizeAnnotation] = mode, "200"
 			pods = append(pods, pod)
 		}
 		planned := s.metric(t, "planned_pods_total", `mode="active"`)
-		s.turn(t, mode)
+		s.Turn(t, mode)
 		s.create(t, pods...)
 		s.awaitNodes(t, 10*time.Second, pods)
 		if got := s.metric(t, "planned_pods_total", `mode="active"`); got != planned {
 			t.Errorf("mode %s: %v pods were planned", mode, got-planned)
 		}
 	}
-	s.turn(t, "active")
+	s.Turn(t, "active")
 }
 
 // testBlind takes the model away: then a pod of an incomplete group does not wait.
 func testBlind(t *testing.T, s *suite) {
-	if err := s.objects.Resource(v1alpha1.InterferenceModels).Delete(t.Context(), "default", metav1.DeleteOptions{}); err != nil {
+	if err := s.Objects.Resource(v1alpha1.InterferenceModels).Delete(t.Context(), "default", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	component.Eventually(t, soon, func() string {
@@ -206,7 +157,7 @@ func testBlind(t *testing.T, s *suite) {
 	})
 	held := s.metric(t, "hold_seconds_count")
 	pod := podOf("blind", "redis", "w")
-	pod.Labels[hold.PodGroupLabel], pod.Annotations[hold.GroupSizeAnnotation] = "blind", "200"
+	pod.Labels[hold.PodGroupLabel], pod.Annotations[v1alpha1.GroupSizeAnnotation] = "blind", "200"
 	s.create(t, pod)
 	s.awaitNodes(t, soon, []*v1.Pod{pod})
 	if got := s.metric(t, "hold_seconds_count"); got != held {
@@ -218,11 +169,11 @@ func testBlind(t *testing.T, s *suite) {
 func testPermissions(t *testing.T, s *suite) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	if _, err := component.Get(ctx, s.http, s.metrics); err != nil {
+	if _, err := component.Get(ctx, s.HTTP, s.URL+"/metrics"); err != nil {
 		t.Errorf("the metrics are gone: %v", err)
 	}
-	s.scheduler.Stop()
-	text, err := os.ReadFile(s.scheduler.LogPath())
+	s.Scheduler.Stop()
+	text, err := os.ReadFile(s.Scheduler.LogPath())
 	if err != nil {
 		t.Fatal(err)
 	}

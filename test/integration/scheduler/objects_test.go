@@ -1,17 +1,14 @@
 package scheduler_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/test/component"
@@ -45,7 +42,7 @@ func (s *suite) create(t *testing.T, spec podSpec) {
 	if spec.floor != "" {
 		pod.Annotations[v1alpha1.MinPerformanceAnnotation] = spec.floor
 	}
-	if _, err := s.client.CoreV1().Pods("default").Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+	if _, err := s.Client.CoreV1().Pods("default").Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -53,7 +50,7 @@ func (s *suite) create(t *testing.T, spec podSpec) {
 func (s *suite) remove(t *testing.T, name string) {
 	t.Helper()
 	now := int64(0)
-	if err := s.client.CoreV1().Pods("default").Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
+	if err := s.Client.CoreV1().Pods("default").Delete(t.Context(), name, metav1.DeleteOptions{GracePeriodSeconds: &now}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -63,7 +60,7 @@ func (s *suite) awaitNode(t *testing.T, within time.Duration, name, want string)
 	t.Helper()
 	var got string
 	component.Eventually(t, within, func() string {
-		pod, err := s.client.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
+		pod, err := s.Client.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
 		}
@@ -81,7 +78,7 @@ func (s *suite) awaitNode(t *testing.T, within time.Duration, name, want string)
 func (s *suite) awaitRefusal(t *testing.T, name, want string) {
 	t.Helper()
 	component.Eventually(t, soon, func() string {
-		pod, err := s.client.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
+		pod, err := s.Client.CoreV1().Pods("default").Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
 		}
@@ -108,7 +105,7 @@ func refusal(pod *v1.Pod) string {
 func (s *suite) awaitEvent(t *testing.T, pod string, texts ...string) {
 	t.Helper()
 	component.Eventually(t, soon, func() string {
-		events, err := s.client.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + pod + ",reason=InterferenceFit"})
+		events, err := s.Client.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{FieldSelector: "involvedObject.name=" + pod + ",reason=InterferenceFit"})
 		if err != nil {
 			return err.Error()
 		}
@@ -134,45 +131,5 @@ func (s *suite) publish(t *testing.T, name string, at time.Time, change func(*v1
 	if err != nil {
 		t.Fatal(err)
 	}
-	im, err := v1alpha1.NewInterferenceModel(name, m, metav1.NewTime(at))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if change != nil {
-		change(im)
-	}
-	b, err := json.Marshal(im)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &unstructured.Unstructured{}
-	if err := u.UnmarshalJSON(b); err != nil {
-		t.Fatal(err)
-	}
-	models := s.objects.Resource(v1alpha1.InterferenceModels)
-	old, err := models.Get(t.Context(), name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		_, err = models.Create(t.Context(), u, metav1.CreateOptions{})
-	case err == nil:
-		u.SetResourceVersion(old.GetResourceVersion())
-		_, err = models.Update(t.Context(), u, metav1.UpdateOptions{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// turn sets the switch.
-func (s *suite) turn(t *testing.T, mode string) {
-	t.Helper()
-	cm := &v1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: v1alpha1.SwitchNamespace, Name: v1alpha1.SwitchName}, Data: map[string]string{v1alpha1.SwitchKey: mode}}
-	maps := s.client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
-	_, err := maps.Update(t.Context(), cm, metav1.UpdateOptions{})
-	if apierrors.IsNotFound(err) {
-		_, err = maps.Create(t.Context(), cm, metav1.CreateOptions{})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.Publish(t, name, m, at, change)
 }

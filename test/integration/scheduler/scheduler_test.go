@@ -3,7 +3,6 @@ package scheduler_test
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,10 +20,6 @@ import (
 func classes() []handmodel.Class { return append(handmodel.Trio(), handmodel.Class{Name: "idle"}) }
 
 func testBadArguments(t *testing.T, s *suite) {
-	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "ballast-system", "ballast-scheduler")
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, c := range map[string]struct{ args, want string }{
 		"unknown-field": {"modelname: blue", `unknown field "modelname"`},
 		"bad-age":       {"modelMaxAge: 0s", `pluginConfig[InterferenceFit].args.modelMaxAge: Invalid value: "0s": must be positive, such as 168h`},
@@ -32,9 +27,8 @@ func testBadArguments(t *testing.T, s *suite) {
 		"not-a-time":    {"modelMaxAge: soon", "invalid duration"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			child, err := s.Run(t.Context(), localcluster.Process{Name: name, Path: s.binary, Args: []string{
-				"--config=" + s.configure(t, name, kubeconfig, profile("bad", c.args)), "--secure-port=0",
-			}})
+			config, _ := s.Configure(t, "profile-second", profile("bad", c.args))
+			child, err := s.Run(t.Context(), localcluster.Process{Name: name, Path: s.Binary, Args: []string{"--config=" + config, "--secure-port=0"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +53,7 @@ func testStartsWithoutCRD(t *testing.T, s *suite) {
 	if err := s.AddNodes(t.Context(), "a", 2, nodeShape()); err != nil {
 		t.Fatal(err)
 	}
-	s.start(t, profile("other", "modelName: other")+profile("strict", "modelName: aged, modelMaxAge: 1h, staleModelPolicy: FailClosed")+"\n- schedulerName: stock\n")
+	s.Schedule(t, "profile-second", profile("other", "modelName: other")+profile("strict", "modelName: aged, modelMaxAge: 1h, staleModelPolicy: FailClosed")+"\n- schedulerName: stock\n")
 	// The stock scheduler sees requests alone and takes the emptier node, where the neighbour halves the pod's speed.
 	s.create(t, podSpec{name: "a-loud", class: "loud", pool: "a", node: "a-0", cpu: "100m"})
 	s.create(t, podSpec{name: "a-idle", class: "idle", pool: "a", node: "a-1", cpu: "3"})
@@ -72,9 +66,7 @@ func testStartsWithoutCRD(t *testing.T, s *suite) {
 }
 
 func testModelComesLate(t *testing.T, s *suite) {
-	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/crd/ballast.dev_interferencemodels.yaml")); err != nil {
-		t.Fatal(err)
-	}
+	s.Apply(t, "crd/ballast.dev_interferencemodels.yaml")
 	s.publish(t, "default", time.Now(), nil, classes()...)
 	s.awaitMetric(t, soon, `blind{profile="ballast-scheduler",reason="no_model"}`, 0)
 	s.create(t, podSpec{name: "a-seeing", class: "quiet", pool: "a", scheduler: "ballast-scheduler", cpu: "100m"})
@@ -156,7 +148,7 @@ func testAnotherFormat(t *testing.T, s *suite) {
 	s.publish(t, "default", time.Now(), newer, classes()...)
 	s.awaitMetric(t, soon, `model_updates_total{profile="ballast-scheduler",result="unsupported_format"}`, 1)
 	s.awaitMetric(t, soon, `blind{profile="ballast-scheduler",reason="unsupported_format"}`, 0) // the last good one decides
-	if err := s.objects.Resource(v1alpha1.InterferenceModels).Delete(t.Context(), "default", metav1.DeleteOptions{}); err != nil {
+	if err := s.Objects.Resource(v1alpha1.InterferenceModels).Delete(t.Context(), "default", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitMetric(t, soon, `blind{profile="ballast-scheduler",reason="no_model"}`, 1)
@@ -181,19 +173,19 @@ func testSwitch(t *testing.T, s *suite) {
 	s.create(t, podSpec{name: "w-loud-1", class: "loud", pool: "w", node: "w-1", cpu: "3"})
 	s.create(t, podSpec{name: "w-quiet", class: "quiet", pool: "w", scheduler: "ballast-scheduler", cpu: "100m", floor: "0.8"})
 	s.awaitRefusal(t, "w-quiet", "2 node(s) would slow the pod")
-	s.turn(t, "shadow")
+	s.Turn(t, "shadow")
 	s.awaitNode(t, switchBound, "w-quiet", "w-0") // as stock
 	s.awaitMetric(t, soon, `mode{mode="shadow",profile="ballast-scheduler"}`, 1)
 	s.awaitEvent(t, "w-quiet", "shadow, nothing was changed: w-0: predicted 0.50")
 	s.awaitEvent(t, "w-quiet", "placed without checking ballast.dev/min-performance 0.80: mode is shadow")
 	s.awaitMetric(t, soon, `shadow_decisions_total{agrees="false",profile="ballast-scheduler"}`, 1)
 
-	s.turn(t, "sideways")
+	s.Turn(t, "sideways")
 	s.awaitMetric(t, soon, `switch_errors_total{profile="ballast-scheduler"}`, 1)
 	s.awaitMetric(t, soon, `mode{mode="shadow",profile="ballast-scheduler"}`, 1)
-	s.turn(t, "off")
+	s.Turn(t, "off")
 	s.awaitMetric(t, switchBound, `blind{profile="ballast-scheduler",reason="off"}`, 1)
-	if err := s.client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace).Delete(t.Context(), v1alpha1.SwitchName, metav1.DeleteOptions{}); err != nil {
+	if err := s.Client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace).Delete(t.Context(), v1alpha1.SwitchName, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	s.awaitMetric(t, switchBound, `mode{mode="active",profile="ballast-scheduler"}`, 1)
@@ -203,11 +195,11 @@ func testSwitch(t *testing.T, s *suite) {
 func testPermissions(t *testing.T, s *suite) {
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	if _, err := component.Get(ctx, s.http, strings.TrimSuffix(s.metrics, "/metrics")+"/healthz"); err != nil {
+	if _, err := component.Get(ctx, s.HTTP, s.URL+"/healthz"); err != nil {
 		t.Errorf("the probe fails: %v", err)
 	}
-	s.scheduler.Stop()
-	text, err := os.ReadFile(s.scheduler.LogPath())
+	s.Scheduler.Stop()
+	text, err := os.ReadFile(s.Scheduler.LogPath())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package interferencefit_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +173,72 @@ func TestPreemptionDryRun(t *testing.T) {
 	}
 	if got, want := p.RunFilterPlugins(t.Context(), state, pod, clone), o.filter["n1"]; got.Message() != want.Message() {
 		t.Errorf("after putting the victim back: %v, want %v", got, want)
+	}
+}
+
+// TestAddPodThenRemovePodIsIdentity does to random nodes what preemption and nominated pods do, in any order, on a clone and with a clone of
+// the state: afterwards filter and score say the same as before, and nothing of it shows on the node itself.
+func TestAddPodThenRemovePodIsIdentity(t *testing.T) {
+	server := newModelServer(t)
+	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	rng := rand.New(rand.NewPCG(11, 12))
+	classes, floors := []string{"quiet", "loud", "helper", "mystery"}, []string{"", "", "0.4", "0.9"}
+	draw := func(name, node string) *v1.Pod {
+		return podOf(name, classes[rng.IntN(len(classes))], node, floors[rng.IntN(len(floors))])
+	}
+	var existing []*v1.Pod
+	var nodes []string
+	for n := range 40 {
+		nodes = append(nodes, fmt.Sprint("n", n))
+		for i := range rng.IntN(5) {
+			existing = append(existing, draw(fmt.Sprintf("e-%d-%d", n, i), nodes[n]))
+		}
+	}
+	p := newProfile(t, setup{name: "a", server: server, nodes: nodes, existing: existing})
+	for _, name := range nodes {
+		info, err := p.snapshot.NodeInfos().Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := podOf("pod-"+name, classes[rng.IntN(3)], "", floors[rng.IntN(len(floors))])
+		o := p.cycle(t, pod)
+		verdict := func(state fwk.CycleState, on fwk.NodeInfo) string {
+			scores, status := p.RunScorePlugins(t.Context(), state, pod, []fwk.NodeInfo{on})
+			if !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			return fmt.Sprint(p.RunFilterPlugins(t.Context(), state, pod, on).Message(), scores)
+		}
+		before := verdict(o.state.Clone(), info)
+		clone, state := info.Snapshot(), o.state.Clone()
+		var added []fwk.PodInfo
+		for i := range 1 + rng.IntN(4) {
+			more, err := framework.NewPodInfo(draw(fmt.Sprintf("more-%d", i), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			clone.AddPodInfo(more)
+			if status := p.RunPreFilterExtensionAddPod(t.Context(), state, pod, more, clone); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			verdict(state, clone)
+			added = append(added, more)
+		}
+		rng.Shuffle(len(added), func(i, j int) { added[i], added[j] = added[j], added[i] })
+		for _, more := range added {
+			if err := clone.RemovePod(klog.FromContext(t.Context()), more.GetPod()); err != nil {
+				t.Fatal(err)
+			}
+			if status := p.RunPreFilterExtensionRemovePod(t.Context(), state, pod, more, clone); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+		}
+		if got := verdict(state, clone); got != before {
+			t.Errorf("node %s: %s after pods came and went, %s before", name, got, before)
+		}
+		if got := verdict(o.state.Clone(), info); got != before {
+			t.Errorf("node %s itself: %s after pods came and went on its clone, %s before", name, got, before)
+		}
 	}
 }
 

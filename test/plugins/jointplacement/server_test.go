@@ -64,6 +64,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// offer serves an object from now on.
+func (s *server) offer(path, body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.groups[path] = body
+}
+
 func (s *server) nominate(w http.ResponseWriter, r *http.Request) {
 	if s.onNomination != nil {
 		s.onNomination()
