@@ -46,9 +46,6 @@ type Result struct {
 	// Sensitivity is the seconds of the percentile that one more core per pod takes away, at Cores: minus the derivative. Where Predicted
 	// is +Inf it is +Inf for the overloaded services and 0 for the others.
 	Sensitivity []float64
-	// Slowdown is the seconds that the percentile grows per unit of ln(slowdown) of a service's work, at Cores: a hundredth of it for each
-	// per cent by which neighbours slow all of its pods down. Where Predicted is +Inf it is 0.
-	Slowdown []float64
 	// Infeasible says that no cores within the bounds meet the target. Cores are then the upper bounds (Max, or where more brings nothing)
 	// and Reachable the percentile there, the nearest to the target that can be reached; 0 otherwise.
 	Infeasible bool

@@ -53,17 +53,14 @@ func (p *Problem) describe(cores []float64) Result {
 	stages := p.stages(nil, cores)
 	r := Result{
 		Cores: cores, Predicted: p.Tail * latency.Quantile(stages, p.Percentile),
-		Budget: make([]float64, len(cores)), Sensitivity: make([]float64, len(cores)), Slowdown: make([]float64, len(cores)),
+		Budget: make([]float64, len(cores)), Sensitivity: make([]float64, len(cores)),
 	}
 	for i, part := range latency.Parts(stages, p.Percentile) {
 		s := &p.Services[i]
 		r.Budget[i] = p.Tail * part.Seconds
-		slope, slowdown := 0.0, 0.0
+		slope := 0.0
 		if s.Load > 0 && s.Visits > 0 {
-			slope, slowdown = -s.Law.Slope(s.Load, cores[i]), s.Law.Slowdown(s.Load, cores[i])
-		}
-		if !math.IsInf(r.Predicted, 1) {
-			r.Slowdown[i] = p.Tail * part.Slope * slowdown
+			slope = -s.Law.Slope(s.Load, cores[i])
 		}
 		switch {
 		case math.IsInf(slope, 1):

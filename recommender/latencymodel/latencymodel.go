@@ -1,16 +1,21 @@
 // Package latencymodel publishes what the recommender knows of each latency objective as a LatencyModel object, so that ballast-scheduler
 // (plugin GraphScore) can tell what an objective loses where a pod runs.
 //
-// A model is published for an objective that decides, is not in mode shadow or off by itself, and has workloads whose speed matters. It is
-// confirmed every other round. Nothing is withdrawn: a model whose objective went blind is not confirmed, and readers stop believing it
-// when it is older than they accept; one whose objective is deleted is collected with it (owner reference).
+// A model is published for each objective that decides or has decided here, with the objective's own mode, and confirmed every other round. Once
+// an objective is blind or off its model is published without workloads, so that nothing is placed by it any more. What this process never
+// published, such as before its first decision after a start, stands as it is: readers stop believing a model that is not confirmed.
+// One whose objective is deleted is collected with it (owner reference).
+//
+// Only workloads have a part that a VerticalPodAutoscaler gives to this recommender: of others no CPU, and so no law, is known.
 package latencymodel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/latency/network"
@@ -29,53 +35,70 @@ import (
 // fieldManager is who the fields of published objects belong to.
 const fieldManager = "ballast-recommender"
 
-// Of returns the model that a report supports, nil if there is none.
+// Of returns the model that a report supports: without workloads where nothing is known, or the objective is off.
 func Of(r *objectives.Report) *v1alpha1.LatencyModel {
 	o := r.Objective
-	if r.Decision.Blind || (o.Spec.Mode != "" && o.Spec.Mode != v1alpha1.ObjectiveActive) {
-		return nil
-	}
 	m := &v1alpha1.LatencyModel{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "LatencyModel"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, OwnerReferences: []metav1.OwnerReference{{
 			APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "LatencyObjective", Name: o.Name, UID: o.UID,
 		}}},
 		Spec: v1alpha1.LatencyModelSpec{
-			Format: v1alpha1.LatencyModelFormat, PublishedAt: metav1.NewTime(r.Time), Percentile: o.Spec.Percentile, Target: o.Spec.Target,
-			Predicted: metav1.Duration{Duration: duration(r.Decision.Predicted.Value)}, Workloads: []v1alpha1.LatencyModelWorkload{},
+			Format: v1alpha1.LatencyModelFormat, PublishedAt: metav1.NewTime(r.Time), Mode: cmp.Or(o.Spec.Mode, v1alpha1.ObjectiveActive),
+			Percentile: o.Spec.Percentile, Target: o.Spec.Target, Workloads: []v1alpha1.LatencyModelWorkload{},
 		},
 	}
+	if r.Decision.Blind || o.Spec.Mode == v1alpha1.ObjectiveOff {
+		return m
+	}
+	m.Spec.Predicted.Duration = duration(r.Decision.Predicted.Value)
+	names := make(map[string]bool, len(r.Workloads))
 	for i := range r.Workloads {
 		w := &r.Workloads[i]
-		if w.Allocation == nil || w.Pods < 1 || !(w.Allocation.Slowdown > 0) || math.IsInf(w.Allocation.Slowdown, 1) {
+		if w.Allocation == nil || w.Pods < 1 || !(w.Allocation.Slowdown >= 0) || math.IsInf(w.Allocation.Slowdown, 1) {
 			continue
 		}
+		names[w.Reference.Name] = true
 		m.Spec.Workloads = append(m.Spec.Workloads, v1alpha1.LatencyModelWorkload{
 			WorkloadReference: w.Reference, Pods: int32(min(w.Pods, math.MaxInt32)), //nolint:gosec // bounded
-			SlowdownMilliseconds: math.Round(1e6*w.Allocation.Slowdown) / 1e3, // to the microsecond
+			SlowdownMilliseconds: digits(1e3 * w.Allocation.Slowdown),
 		})
 	}
-	if len(m.Spec.Workloads) == 0 {
-		return nil
+	if r.Links != nil {
+		m.Spec.Calls, m.Spec.Network = calls(r.Links.Calls(r.Time, linksMaxAge), names), costs(r.Links.Costs())
 	}
-	m.Spec.Calls, m.Spec.Network = calls(r.Calls), costs(&r.Network)
 	return m
+}
+
+// linksMaxAge is how old the last traces of a call may be: that of the readers' LatencyModels.
+const linksMaxAge = 10 * time.Minute
+
+// digits rounds to two digits: the rest is noise, and would make readers think that something changed.
+func digits(x float64) float64 {
+	if !(x > 0) {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(x))-1)
+	rounded := math.Round(x/unit) * unit
+	return math.Round(rounded*1e6) / 1e6
 }
 
 // maxCalls is what the type takes.
 const maxCalls = 1000
 
-func calls(list []links.Call) []v1alpha1.LatencyModelCall {
+// calls are those between workloads of the model.
+func calls(list []links.Call, names map[string]bool) []v1alpha1.LatencyModelCall {
 	var out []v1alpha1.LatencyModelCall
-	for _, c := range list[:min(len(list), maxCalls)] {
-		out = append(out, v1alpha1.LatencyModelCall{From: c.From, To: c.To, Critical: math.Round(1e4*c.Critical) / 1e4})
+	for _, c := range list {
+		if names[c.From] && names[c.To] && len(out) < maxCalls {
+			out = append(out, v1alpha1.LatencyModelCall{From: c.From, To: c.To, Critical: digits(c.Critical)})
+		}
 	}
 	return out
 }
 
 // costs are those that are known.
-func costs(c *network.Costs) []v1alpha1.NetworkCost {
-	micros := func(seconds float64) float64 { return math.Round(1e6*seconds) / 1e3 } // in ms, to the microsecond
+func costs(c network.Costs) []v1alpha1.NetworkCost {
 	var out []v1alpha1.NetworkCost
 	for _, at := range []struct {
 		distance v1alpha1.NetworkDistance
@@ -83,7 +106,7 @@ func costs(c *network.Costs) []v1alpha1.NetworkCost {
 	}{{v1alpha1.DistanceNode, c.Node}, {v1alpha1.DistanceZone, c.Zone}, {v1alpha1.DistanceRegion, c.Region}} {
 		if at.cost.Known {
 			out = append(out, v1alpha1.NetworkCost{
-				Distance: at.distance, Milliseconds: micros(at.cost.Seconds), StandardError: micros(at.cost.StandardError), Calls: int64(at.cost.Calls),
+				Distance: at.distance, Milliseconds: digits(1e3 * at.cost.Seconds), StandardError: digits(1e3 * at.cost.StandardError), Calls: int64(at.cost.Calls),
 			})
 		}
 	}
@@ -104,41 +127,99 @@ func duration(seconds float64) time.Duration {
 type Publisher struct {
 	client dynamic.Interface
 	every  time.Duration
-	// published is when each objective's was, by the objective's UID.
-	published map[types.UID]time.Time
+	// published is what was last, by the objective's UID.
+	published map[types.UID]published
+	// last is the name of the objective published last.
+	last string
+	// absent says that the resource does not exist.
+	absent bool
+}
+
+// published is when a model was, and in which state.
+type published struct {
+	at    time.Time
+	state string
+}
+
+// stateOf is what may not wait for the next turn: the mode, and whether anything is known.
+func stateOf(r *objectives.Report) (state string, empty bool) {
+	mode := cmp.Or(r.Objective.Spec.Mode, v1alpha1.ObjectiveActive)
+	empty = r.Decision.Blind || mode == v1alpha1.ObjectiveOff || !slices.ContainsFunc(r.Workloads, func(w objectives.WorkloadReport) bool {
+		return w.Allocation != nil && w.Pods > 0
+	})
+	return fmt.Sprintf("%s/%t", mode, empty), empty
 }
 
 // NewPublisher returns a publisher for rounds of that length.
 func NewPublisher(client dynamic.Interface, round time.Duration) *Publisher {
-	return &Publisher{client: client, every: 2 * round, published: map[types.UID]time.Time{}}
+	return &Publisher{client: client, every: 2 * round, published: map[types.UID]published{}}
 }
 
-// Publish writes the models that are due, until the context ends. What fails is in the error and tried again in the next round. Where the
-// resource does not exist, because its CRD is not installed, there is nobody to tell, and that is no error.
+// Publish writes the models that are due, until the context ends, beginning after the one written last. What fails is in the error and, as
+// what was not reached, tried again in the next round. Where the resource does not exist, because its CRD is not installed, there is nobody
+// to tell: that is no error, and logged when it changes.
 func (p *Publisher) Publish(ctx context.Context, reports []objectives.Report) error {
 	var errs error
 	before := p.published
-	p.published = make(map[types.UID]time.Time, len(reports))
+	p.published = make(map[types.UID]published, len(reports))
+	var due []*objectives.Report
 	for i := range reports {
 		r := &reports[i]
 		uid := r.Objective.UID
-		last, ok := before[uid]
-		if ok && r.Time.Sub(last) < p.every-p.every/8 && !r.Time.Before(last) { // rounds are not exact
+		last, known := before[uid]
+		if known {
 			p.published[uid] = last
-			continue
 		}
-		m := Of(r)
-		if m == nil || ctx.Err() != nil {
-			continue
-		}
-		switch err := p.apply(ctx, m); {
-		case err == nil, apierrors.IsNotFound(err):
-			p.published[uid] = r.Time
-		default:
-			errs = errors.Join(errs, fmt.Errorf("publishing LatencyModel %s/%s: %w", m.Namespace, m.Name, err))
+		if p.due(r, last, known) {
+			due = append(due, r)
 		}
 	}
+	name := func(r *objectives.Report) string { return r.Objective.Namespace + "/" + r.Objective.Name }
+	slices.SortStableFunc(due, func(a, b *objectives.Report) int {
+		after := func(r *objectives.Report) int { return btoi(name(r) <= p.last) }
+		return cmp.Or(cmp.Compare(after(a), after(b)), cmp.Compare(name(a), name(b)))
+	})
+	for i, r := range due {
+		if ctx.Err() != nil {
+			return errors.Join(errs, fmt.Errorf("%d of %d LatencyModels are not published: %w", len(due)-i, len(due), ctx.Err()))
+		}
+		err := p.apply(ctx, Of(r))
+		p.tell(ctx, apierrors.IsNotFound(err))
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = errors.Join(errs, fmt.Errorf("publishing LatencyModel %s: %w", name(r), err))
+			continue
+		}
+		state, _ := stateOf(r)
+		p.published[r.Objective.UID], p.last = published{r.Time, state}, name(r)
+	}
 	return errs
+}
+
+// due says whether a model is to be written: every other round, at once when its state changes, and never an empty one first.
+func (p *Publisher) due(r *objectives.Report, last published, known bool) bool {
+	state, empty := stateOf(r)
+	switch {
+	case !known:
+		return !empty
+	case state != last.state:
+		return true
+	}
+	return r.Time.Sub(last.at) >= p.every-p.every/8 || r.Time.Before(last.at) // rounds are not exact
+}
+
+// tell logs whether the resource exists, when that changes.
+func (p *Publisher) tell(ctx context.Context, absent bool) {
+	if absent != p.absent {
+		p.absent = absent
+		klog.FromContext(ctx).Info("The resource latencymodels.ballast.dev, which the scheduler's GraphScore reads", "exists", !absent)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (p *Publisher) apply(ctx context.Context, m *v1alpha1.LatencyModel) error {

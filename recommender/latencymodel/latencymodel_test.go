@@ -45,11 +45,7 @@ func report(at time.Time) objectives.Report {
 			workload("unsized", 1, nil),
 			workload("empty", 0, &sizing.Allocation{Slowdown: 1}),
 		},
-		Calls: []links.Call{{From: "front", To: "aside", Critical: 1.23456}},
-		Network: network.Costs{
-			Node: network.Cost{Seconds: 0.0012, StandardError: 0.0002, Calls: 40.7, Known: true}, Zone: network.Cost{Seconds: 1, Calls: 3},
-			Region: network.Cost{Seconds: 0.0023456, StandardError: 0.0001, Calls: 100, Known: true},
-		},
+		Links: &links.Record{},
 	}
 }
 
@@ -61,16 +57,13 @@ func TestOf(t *testing.T) {
 			APIVersion: "ballast.dev/v1alpha1", Kind: "LatencyObjective", Name: "checkout", UID: "u",
 		}}},
 		Spec: v1alpha1.LatencyModelSpec{
-			Format: v1alpha1.LatencyModelFormat, PublishedAt: metav1.NewTime(instant), Percentile: 99,
+			Format: v1alpha1.LatencyModelFormat, PublishedAt: metav1.NewTime(instant), Mode: v1alpha1.ObjectiveActive, Percentile: 99,
 			Target: metav1.Duration{Duration: 200 * time.Millisecond}, Predicted: metav1.Duration{Duration: 150_400 * time.Microsecond},
 			Workloads: []v1alpha1.LatencyModelWorkload{{
-				WorkloadReference: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "front"}, Pods: 3, SlowdownMilliseconds: 40.124,
+				WorkloadReference: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "front"}, Pods: 3, SlowdownMilliseconds: 40,
+			}, {
+				WorkloadReference: v1alpha1.WorkloadReference{Kind: "Deployment", Name: "aside"}, Pods: 1,
 			}},
-			Calls: []v1alpha1.LatencyModelCall{{From: "front", To: "aside", Critical: 1.2346}},
-			Network: []v1alpha1.NetworkCost{
-				{Distance: v1alpha1.DistanceNode, Milliseconds: 1.2, StandardError: 0.2, Calls: 40},
-				{Distance: v1alpha1.DistanceRegion, Milliseconds: 2.346, StandardError: 0.1, Calls: 100},
-			},
 		},
 	}
 	if diff := cmp.Diff(want, Of(&r)); diff != "" {
@@ -81,16 +74,42 @@ func TestOf(t *testing.T) {
 		t.Errorf("an endless percentile is %v", got)
 	}
 	for what, change := range map[string]func(*objectives.Report){
-		"blind":                       func(r *objectives.Report) { r.Decision.Blind = true },
-		"in shadow by itself":         func(r *objectives.Report) { r.Objective.Spec.Mode = v1alpha1.ObjectiveShadow },
-		"off by itself":               func(r *objectives.Report) { r.Objective.Spec.Mode = v1alpha1.ObjectiveOff },
-		"without workload of account": func(r *objectives.Report) { r.Workloads = r.Workloads[1:] },
+		"blind":             func(r *objectives.Report) { r.Decision.Blind = true },
+		"off by itself":     func(r *objectives.Report) { r.Objective.Spec.Mode = v1alpha1.ObjectiveOff },
+		"without workloads": func(r *objectives.Report) { r.Workloads = nil },
 	} {
 		r := report(instant)
 		change(&r)
-		if m := Of(&r); m != nil {
+		if m := Of(&r); len(m.Spec.Workloads) > 0 {
 			t.Errorf("an objective %s has model %+v", what, m.Spec)
 		}
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for x, want := range map[float64]float64{40.1239: 40, 0.0123456: 0.012, 1.26: 1.3, 987: 990, 0: 0, -1: 0} {
+		if got := digits(x); math.Abs(got-want) > 1e-12 {
+			t.Errorf("%v is %v, want %v", x, got, want)
+		}
+	}
+}
+
+func TestCallsAndCosts(t *testing.T) {
+	list := []links.Call{{From: "a", To: "b", Critical: 1.234}, {From: "a", To: "stranger", Critical: 1}}
+	want := []v1alpha1.LatencyModelCall{{From: "a", To: "b", Critical: 1.2}}
+	if diff := cmp.Diff(want, calls(list, map[string]bool{"a": true, "b": true})); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	got := costs(network.Costs{
+		Node: network.Cost{Seconds: 0.0012, StandardError: 0.0002, Calls: 40.7, Known: true}, Zone: network.Cost{Seconds: 1, Calls: 3},
+		Region: network.Cost{Seconds: 0.0023456, StandardError: 0.0001, Calls: 100, Known: true},
+	})
+	known := []v1alpha1.NetworkCost{
+		{Distance: v1alpha1.DistanceNode, Milliseconds: 1.2, StandardError: 0.2, Calls: 40},
+		{Distance: v1alpha1.DistanceRegion, Milliseconds: 2.3, StandardError: 0.1, Calls: 100},
+	}
+	if diff := cmp.Diff(known, got); diff != "" {
+		t.Errorf("costs (-want +got):\n%s", diff)
 	}
 }
 
@@ -114,25 +133,33 @@ func TestPublishesEveryOtherRound(t *testing.T) {
 	p := NewPublisher(client, time.Minute)
 	at := func(minutes float64) time.Time { return instant.Add(time.Duration(minutes * float64(time.Minute))) }
 	notInstalled := apierrors.NewNotFound(schema.GroupResource{Group: "ballast.dev", Resource: "latencymodels"}, "checkout")
+	const on, off = v1alpha1.ObjectiveActive, v1alpha1.ObjectiveOff
 	steps := []struct {
 		minutes float64
+		mode    v1alpha1.ObjectiveMode
 		fail    error
 		writes  bool
 	}{
-		{0, nil, true},
-		{1, nil, false},
-		{1.9, nil, true}, // rounds are not exact
-		{3, nil, false},
-		{4, errors.New("no answer"), true},
-		{5, nil, true}, // again in the next round
-		{6, nil, false},
-		{7, notInstalled, true}, // nobody to tell, and no haste
-		{8, nil, false},
-		{2, nil, true}, // the clock was put back
+		{-1, off, nil, false}, // never an empty one first
+		{0, on, nil, true},
+		{1, on, nil, false},
+		{1.9, on, nil, true}, // rounds are not exact
+		{3, on, nil, false},
+		{4, on, errors.New("no answer"), true},
+		{5, on, nil, true}, // again in the next round
+		{6, on, nil, false},
+		{7, on, notInstalled, true}, // nobody to tell, and no haste
+		{8, on, nil, false},
+		{2, on, nil, true},  // the clock was put back
+		{3, off, nil, true}, // at once
+		{4, off, nil, false},
+		{4.5, v1alpha1.ObjectiveShadow, nil, true},
 	}
 	for i, s := range steps {
 		applied, fail = nil, s.fail
-		err := p.Publish(t.Context(), []objectives.Report{report(at(s.minutes))})
+		r := report(at(s.minutes))
+		r.Objective.Spec.Mode = s.mode
+		err := p.Publish(t.Context(), []objectives.Report{r})
 		if wrote := len(applied) == 1; wrote != s.writes || len(applied) > 1 || (wrote && !applied[0].Equal(at(s.minutes))) {
 			t.Errorf("step %d, minute %v: applied %v", i, s.minutes, applied)
 		}

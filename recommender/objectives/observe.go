@@ -39,7 +39,7 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 		o.Requests, o.Within, o.Percentile = 0, 0, math.NaN()
 	}
 	list := s.join(w.Services, candidates)
-	s.links.See(w.Links, ends(list), func(node string) string { return in.Zones[node] })
+	s.links.See(to, w.Links, ends(list), func(node string) string { return in.Zones[node] })
 	taken := pending(list)
 	for _, j := range list {
 		o.Services = append(o.Services, j.service(in.Nodes, taken))
@@ -63,11 +63,7 @@ func ends(list []*joined) func(telemetry.Identity) *links.Workload {
 			nodes = append(nodes, pod.Node)
 		}
 		for _, s := range j.services {
-			w := &links.Workload{Name: j.workload.Target, Nodes: nodes}
-			if s.Visits > 0 {
-				w.Critical = min(finite(s.Critical)/s.Visits, 1)
-			}
-			of[s.ID] = w
+			of[s.ID] = &links.Workload{Name: j.workload.Target, Nodes: nodes}
 		}
 	}
 	return func(id telemetry.Identity) *links.Workload { return of[id] }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/predictor/latency/network"
 	"github.com/ballast-k8s/ballast/recommender/objectives/links"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/workload"
@@ -154,9 +153,8 @@ type Report struct {
 	TelemetryAge float64
 	// Workloads are in the order of their names.
 	Workloads []WorkloadReport
-	// Calls are those between the targets of its workloads, Network what they cost on their way, if that is known.
-	Calls   []links.Call
-	Network network.Costs
+	// Links are the calls between the targets of its workloads.
+	Links *links.Record
 }
 
 // WorkloadReport is where one workload of an objective is.
@@ -185,9 +183,8 @@ type WorkloadReport struct {
 func (s *subject) report(now time.Time) Report {
 	report := Report{
 		Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, Window: s.asked.window, Counted: s.counted, TelemetryAge: s.age(now),
-		Calls: s.links.Calls(),
+		Links: &s.links,
 	}
-	report.Network, _ = s.links.Costs()
 	for _, name := range slices.Sorted(maps.Keys(s.tracks)) {
 		t := s.tracks[name]
 		report.Workloads = append(report.Workloads, WorkloadReport{

@@ -30,7 +30,7 @@ func (a *Allocation) left(p Pod) float64 {
 }
 
 // expect predicts the percentile that will be observed once the allocations are in force: at the median of the load, and with pods that
-// obtain beyond their requests what they obtain now.
+// obtain beyond their requests what they obtain now. It also says in the allocations how that reacts to slower pods.
 func (c *Controller) expect(s *sizing, allocations []Allocation) Interval {
 	growth, asked := s.forecast.Expected/s.rate, c.objective.within(s.outside)
 	cores, requests := make([]float64, len(s.steps)), make([]float64, len(s.steps))
@@ -39,8 +39,15 @@ func (c *Controller) expect(s *sizing, allocations []Allocation) Interval {
 		cores[i] = replicas.Equivalent(step.Pods, step.used(growth), func(p Pod) float64 { return max(0, p.Available+a.left(p)-p.Request) })
 		requests[i] = step.mean(a.left)
 	}
-	raw := allocate.Predict(s.steps.problem(asked, growth, 1), cores)
+	problem := s.steps.problem(asked, growth, 1)
+	raw := allocate.Predict(problem, cores)
 	low, middle, high := hindsight.Expect(c.past.Ahead, math.Log(raw/asked.Target))
+	for i, slowdown := range allocate.Slowdowns(problem, cores) {
+		allocations[i].Slowdown = slowdown
+		if middle > 0 && !math.IsInf(middle, 1) {
+			allocations[i].Slowdown *= middle
+		}
+	}
 	predicted := Interval{Low: low * raw, Value: middle * raw, High: high * raw}.After(s.outside)
 	if n := len(c.published); n == 0 || c.published[n-1].time.Before(c.last.Time) {
 		c.published = appendRing(c.published, published{c.last.Time, s.forecast.Planned, s.forecast.Expected, predicted, requests}, 2*hindsight.Lag)

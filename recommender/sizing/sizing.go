@@ -96,7 +96,7 @@ type Allocation struct {
 	Budget, Share float64
 	// Sensitivity is the time, in seconds, that one more core per pod takes off the percentile.
 	Sensitivity float64
-	// Slowdown is the time, in seconds, that the percentile grows per unit of ln(slowdown) of all its pods' work.
+	// Slowdown is the time, in seconds, that the Predicted percentile grows per unit of ln(slowdown) of all its pods' work.
 	Slowdown float64
 	// Reason is a sentence with numbers.
 	Reason string

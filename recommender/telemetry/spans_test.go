@@ -46,7 +46,7 @@ func TestOneTrace(t *testing.T) {
 			{ID: hotelService("frontend"), Pods: []string{"f1"}, Calls: 1.0 / 60, Visits: 1, Critical: 1, Self: 0.02, Traces: 1},
 			{ID: hotelService("search"), Pods: []string{"s1"}, Calls: 1.0 / 60, Visits: 1, Critical: 1, Self: 0.06, Traces: 1},
 		},
-		Links: []Link{{From: hotelService("frontend"), To: hotelService("search"), Calls: 1, Network: 0.02, Traces: 1}},
+		Links: []Link{{From: hotelService("frontend"), To: hotelService("search"), Calls: 1, Critical: 1, Network: 0.02, Traces: 1}},
 	}
 	if diff := cmp.Diff(want, got, nearly); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -67,6 +67,10 @@ func TestVisitsAndCritical(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got.Services[1], nearly); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	link := []Link{{From: hotelService("frontend"), To: hotelService("search"), Calls: 2, Critical: 4.0 / 3, Traces: 2}}
+	if diff := cmp.Diff(link, got.Links, nearly); diff != "" {
+		t.Errorf("links (-want +got):\n%s", diff)
 	}
 }
 

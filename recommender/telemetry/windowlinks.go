@@ -11,10 +11,10 @@ import (
 // Link is the calls of one service by another in requests of an entry.
 type Link struct {
 	From, To Identity
-	// Calls is how many there are per request, Network the seconds of a request's critical path that they spend on the way, both means by
-	// sampling weight; Traces is their number in traces.
-	Calls, Network float64
-	Traces         int
+	// Calls is how many there are per request, Critical how many of them lie on its critical path (by time, as in Service), Network the
+	// seconds of it that they spend on the way: means by sampling weight. Traces is their number in traces.
+	Calls, Critical, Network float64
+	Traces                   int
 }
 
 // ends are the services that a link joins.
@@ -22,8 +22,8 @@ type ends struct{ from, to Identity }
 
 // link adds up the calls of one link: number and nanoseconds by weight, and number.
 type link struct {
-	calls, network float64
-	traces         int
+	calls, self, critical, network float64
+	traces                         int
 }
 
 // addLinks takes in the calls of one request. Calls of what sends no spans, and the entry's own, have no two ends.
@@ -39,6 +39,8 @@ func (g *graph) addLinks(calls []callgraph.Call, weight float64, ids []Identity)
 			g.links[key] = l
 		}
 		l.calls += weight * float64(e.Calls)
+		l.self += weight * float64(e.Self)
+		l.critical += weight * float64(e.Critical)
 		l.network += weight * float64(e.Network)
 		l.traces += e.Calls
 	}
@@ -52,7 +54,11 @@ func (g *graph) inOrder() []Link {
 	var list []Link
 	for _, key := range keys {
 		l := g.links[key]
-		list = append(list, Link{From: key.from, To: key.to, Calls: l.calls / g.weight, Network: l.network / g.weight / 1e9, Traces: l.traces})
+		one := Link{From: key.from, To: key.to, Calls: l.calls / g.weight, Network: l.network / g.weight / 1e9, Traces: l.traces}
+		if l.self > 0 {
+			one.Critical = one.Calls * l.critical / l.self
+		}
+		list = append(list, one)
 	}
 	return list
 }

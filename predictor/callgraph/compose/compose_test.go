@@ -213,7 +213,8 @@ func gamma(rng *rand.Rand, shape float64) float64 {
 	}
 }
 
-// Narrow distributions: 400, 3,600 and 10,000 calls of exponential times, 5, 1.7 and 1 % wide, against the Gamma distribution that they are.
+// Narrow distributions: 400, 3,600 and 10,000 calls of exponential times, 5, 1.7 and 1 % wide, against the Gamma distribution that they
+// are.
 func TestNarrow(t *testing.T) {
 	for _, calls := range []float64{400, 3600, 10_000} {
 		times := []Time{{Mean: 1 / calls, Shape: 1}, {Mean: 1 / calls, Shape: 1}}

@@ -6,7 +6,8 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Distribution is a graph with the times of its services.
+// Distribution is a graph with the times of its services. It remembers what it computed for the time last asked for, so that it is not to
+// be used by two goroutines at once.
 type Distribution struct {
 	services int
 	patterns []series
@@ -105,23 +106,28 @@ func (d *Distribution) ends(shares []float64) (low, high float64) {
 	return low, high
 }
 
-// search is Newton's method on the logarithm of the tail, which is nearly a line, and a bisection where that leaves what is known of the
-// quantile: above low.
+// point is a time with the logarithm of the tail there over that asked for, and its derivative.
+type point struct{ t, miss, slope float64 }
+
+// search is Newton's method on the logarithm of the tail, which is nearly a line, from the second point on with the last two of them, and a
+// bisection where that leaves what is known of the quantile: above low.
 func (d *Distribution) search(shares []float64, p, low, t float64) float64 {
 	high := math.Inf(1)
+	var last point
 	const rounds, exact = 100, 1e-8
 	for range rounds {
 		cdf, density := d.At(shares, t)
-		miss := math.Log((1 - cdf) / (1 - p))
-		if math.Abs(miss) < exact {
+		here := point{t, math.Log((1 - cdf) / (1 - p)), -density / (1 - cdf)}
+		if math.Abs(here.miss) < exact {
 			return t
 		}
-		if miss > 0 {
+		if here.miss > 0 {
 			low = t
 		} else {
 			high = t
 		}
-		next := t + miss*(1-cdf)/density
+		next := here.zero(last)
+		last = here
 		if !(next > low && next < high) || next > 4*t {
 			next = (low + high) / 2
 			if math.IsInf(high, 1) {
@@ -134,6 +140,19 @@ func (d *Distribution) search(shares []float64, p, low, t float64) float64 {
 		t = next
 	}
 	return t
+}
+
+// zero is where the miss is 0 by Newton's method, or by the cubic through both points and their slopes, of the time by the miss, where both
+// are near.
+func (a point) zero(b point) float64 {
+	const near = 0.5
+	h := b.miss - a.miss
+	if b.t == 0 || math.Abs(a.miss) > near || math.Abs(b.miss) > near || math.Abs(a.miss) > math.Abs(h) {
+		return a.t - a.miss/a.slope
+	}
+	s := -a.miss / h
+	r := 1 - s
+	return a.t*(1+2*s)*r*r + h/a.slope*s*r*r + b.t*s*s*(3-2*s) - h/b.slope*s*s*r
 }
 
 // QuantileSlopes are the derivatives of the quantile t by the mean of each service, at least 0: what the share within t loses over the

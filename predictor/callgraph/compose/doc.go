@@ -14,14 +14,18 @@
 // The Laplace transform of a series is the product of those of its parts, (1 + θs)^(−k) for a Gamma distribution. It is inverted by
 // Abate and Whitt's Euler algorithm (ORSA Journal on Computing 7, 1995) with A = 18.4, 30 terms and 11 averaged ones: that is within
 // 1e-8 of the partial fractions of the hypoexponential distribution, and has no trouble with equal rates. Distributions that are narrow
-// for their mean take more terms, 2.2 times mean over standard deviation, up to 512: below 0.5 % it is not exact. Shifts are taken off
-// before, so that the inverted function is smooth.
+// for their mean take more terms, 2.2 times mean over standard deviation, up to 512: below 0.5 % it is not exact. Where one long part is
+// that narrow and another wide, the sum is nearly kinked where the first ends, and off by up to 5e-6 there if the first is 5 % wide, by
+// 5e-5 if 2 %. Shifts are taken off before, so that they make no kink.
 //
 // The longest of several parts has the product of their distribution functions. Where it stands in a series, its transform
-// ∫e^(−sv)dC(v) is integrated by Gauss and Legendre's rule, in panels of an eighth of the time asked for, up to 2.2 of it: beyond, the
-// exponential is below 2e-9. So a series with parallel parts costs some 300 times what these cost by themselves, and each level of
-// parallel parts within parallel parts that much more.
+// ∫e^(−sv)dC(v) is integrated by Gauss and Legendre's rule with 16 nodes, in panels of an eighth of the time asked for, up to 2.4 of it
+// (beyond, the exponential is below 1e-9), finer at the beginning and where a branch has a narrow peak. The product at the nodes is
+// computed once for all times that are within 10 % of each other, and a branch of one Gamma distribution costs there its density only: the
+// distribution function is the panel's polynomial integrated. A series with parallel parts costs some ten times what it does without
+// where these are calls, some 300 times where they are series themselves, and each further level that much more.
 //
 // Derivatives come from the same sums, term by term; through parallel parts they are carried backwards, so that all together cost
-// about what the distribution does.
+// about what the distribution does. The transforms at the time last asked for are remembered. 20 patterns of half of 50 services each take
+// 1.1 ms for the 99th percentile with its derivatives, 2.6 ms if each has two services at the same time.
 package compose

@@ -69,8 +69,9 @@ func (p powers) add(in inversion, scale, power float64) {
 	}
 }
 
-func (p powers) values() []complex128 {
-	out := make([]complex128, len(p.modulus))
+// values are the products, in out if it is long enough.
+func (p powers) values(out []complex128) []complex128 {
+	out = zeroed(out, len(p.modulus))
 	for k := range out {
 		sin, cos := math.Sincos(-p.angle[k])
 		r := math.Exp(-p.modulus[k] / 2)

@@ -153,18 +153,19 @@ func (c *chain) bind(times []Time) series {
 		s.variance += shape * scale * scale
 		s.terms = append(s.terms, term{service: l.service, calls: l.number, shape: shape, scale: scale})
 	}
+	s.narrow = s.variance
 	for _, branches := range c.blocks {
 		b := block{branches: make([]series, len(branches))}
-		narrowest := math.Inf(1)
+		mean, variance, narrowest := 0.0, 0.0, math.Inf(1)
 		for i := range branches {
 			b.branches[i] = branches[i].bind(times)
 			b.shift = max(b.shift, b.branches[i].shift)
-			narrowest = min(narrowest, b.branches[i].variance)
+			narrowest = min(narrowest, b.branches[i].narrow)
 		}
 		for _, branch := range b.branches {
-			b.mean = max(b.mean, branch.shift+branch.mean-b.shift)
+			mean, variance = larger(mean, variance, branch.shift+branch.mean-b.shift, branch.variance)
 		}
-		s.shift, s.mean, s.variance = s.shift+b.shift, s.mean+b.mean, s.variance+narrowest
+		s.shift, s.mean, s.variance, s.narrow = s.shift+b.shift, s.mean+mean, s.variance+variance, s.narrow+narrowest
 		s.blocks = append(s.blocks, b)
 	}
 	return s

@@ -2,7 +2,6 @@ package compose
 
 import (
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 )
@@ -16,17 +15,22 @@ type term struct {
 // series is a chain with its times. Its methods speak of the time after its shift, which holds those of its blocks.
 type series struct {
 	shift, mean, variance float64 // the latter two roughly, where there are blocks
+	narrow                float64 // a variance that it has at least
 	terms                 []term
 	blocks                []block
+	last                  inverted
 }
 
-// cdf is at without the density.
-func (s *series) cdf(t float64) float64 {
-	if len(s.terms) == 1 && len(s.blocks) == 0 && t > 0 && s.terms[0].scale > 0 {
-		return s.terms[0].cdf(t)
-	}
-	cdf, _ := s.at(t)
-	return cdf
+// inverted is the transforms at the nodes for the time last asked for: of the whole series, of it without its blocks, and of each block.
+type inverted struct {
+	t            float64 // 0 = none
+	whole, alone []complex128
+	blocks       [][]complex128
+}
+
+// simple says that the distribution is one Gamma distribution.
+func (s *series) simple() bool {
+	return len(s.terms) == 1 && len(s.blocks) == 0 && s.terms[0].scale > 0
 }
 
 // constant says whether there is no variable time.
@@ -67,8 +71,7 @@ func (s *series) at(t float64) (cdf, density float64) {
 	}
 	in := s.invert(t)
 	tail := 0.0
-	transforms, _, _ := s.transforms(in)
-	for k, f := range transforms {
+	for k, f := range s.transforms(in).whole {
 		node := in.node(k)
 		rest := 1 - f
 		tail += in.weights[k] * (real(rest)*real(node) + imag(rest)*imag(node)) / (real(node)*real(node) + imag(node)*imag(node))
@@ -77,27 +80,34 @@ func (s *series) at(t float64) (cdf, density float64) {
 	return min(max(1-in.scale*tail, 0), 1), max(in.scale*density, 0)
 }
 
-func (s *series) invert(t float64) inversion { return invert(t, math.Sqrt(s.variance)) }
+func (s *series) invert(t float64) inversion { return invert(t, math.Sqrt(s.narrow)) }
 
-// transforms are those of the series at the nodes; alone without its blocks, and those of each block.
-func (s *series) transforms(in inversion) (whole, alone []complex128, blocks [][]complex128) {
+// transforms are those at the nodes, remembered until another time is asked for.
+func (s *series) transforms(in inversion) *inverted {
+	l := &s.last
+	if l.t == in.t {
+		return l
+	}
 	p := newPowers(in)
 	for i := range s.terms {
 		p.add(in, s.terms[i].scale, s.terms[i].shape)
 	}
-	alone = p.values()
+	l.t, l.alone = in.t, p.values(l.alone)
 	if len(s.blocks) == 0 {
-		return alone, alone, nil
+		l.whole = l.alone
+		return l
 	}
-	whole = slices.Clone(alone)
+	l.whole = append(l.whole[:0], l.alone...)
+	if l.blocks == nil {
+		l.blocks = make([][]complex128, len(s.blocks))
+	}
 	for i := range s.blocks {
-		b := s.blocks[i].transforms(in)
-		blocks = append(blocks, b)
-		for k := range whole {
-			whole[k] *= b[k]
+		l.blocks[i] = s.blocks[i].transforms(in, l.blocks[i])
+		for k, f := range l.blocks[i] {
+			l.whole[k] *= f
 		}
 	}
-	return whole, alone, blocks
+	return l
 }
 
 // at is the Gamma distribution.
@@ -112,9 +122,19 @@ func (t *term) cdf(x float64) float64 {
 	return mathext.GammaIncReg(t.shape, x/t.scale)
 }
 
-func (t *term) density(x float64) float64 {
-	log, _ := math.Lgamma(t.shape)
+func (t *term) density(x float64) float64 { return t.densityBy(x, t.logGamma()) }
+
+// densityBy is the density with the logarithm of the Gamma function of the shape known.
+func (t *term) densityBy(x, log float64) float64 {
+	if t.shape == 1 {
+		return math.Exp(-x/t.scale) / t.scale
+	}
 	return math.Exp((t.shape-1)*math.Log(x/t.scale)-x/t.scale-log) / t.scale
+}
+
+func (t *term) logGamma() float64 {
+	log, _ := math.Lgamma(t.shape)
+	return log
 }
 
 // back adds to the slopes the derivatives of weight·CDF(t) by the means of the services.
@@ -136,9 +156,9 @@ func (s *series) back(t, weight float64, slopes []float64) {
 
 // spread is back for what is inverted. It returns the density at the time, too.
 func (s *series) spread(in inversion, weight float64, slopes []float64) (density float64) {
-	whole, alone, blocks := s.transforms(in)
-	scaled := make([]complex128, len(whole))
-	for k, f := range whole {
+	l := s.transforms(in)
+	scaled := make([]complex128, len(l.whole))
+	for k, f := range l.whole {
 		scaled[k] = complex(in.scale*in.weights[k], 0) * f
 		density += real(scaled[k])
 	}
@@ -154,10 +174,10 @@ func (s *series) spread(in inversion, weight float64, slopes []float64) (density
 		slopes[one.service] -= weight * one.calls * sum
 	}
 	for i := range s.blocks {
-		rest := make([]complex128, len(alone))
-		for k, f := range alone {
+		rest := make([]complex128, len(l.alone))
+		for k, f := range l.alone {
 			rest[k] = complex(weight*in.scale*in.weights[k], 0) * f
-			for j, b := range blocks {
+			for j, b := range l.blocks {
 				if j != i {
 					rest[k] *= b[k]
 				}

@@ -53,13 +53,16 @@ const (
 	negligible = 100e-6
 	// heavy is the number of calls beyond which more make a window no surer: then what differs between windows is not chance.
 	heavy = 100
-	// prior is the standard deviation of each cost before there are data: a few milliseconds, as between regions of a continent.
+	// prior is the standard deviation of what a distance adds before there are data: a few milliseconds, as between regions of a continent.
 	prior = 5e-3
+	// nothing is that of what all calls take on one node, which is as much as it is: a prior there would push time of its own into the way.
+	nothing = 1.0
 )
 
-// The kinds of terms: what is common to all links, and what is a link's own.
+// The kinds of terms: what is common to all links, what distance adds, and what is a link's own.
 const (
-	common = iota
+	constant = iota
+	way
 	own
 )
 
@@ -67,8 +70,8 @@ const (
 func Learn(windows []Window) (Costs, error) {
 	links := busiest(windows)
 	terms := make([]int, 3+len(links))
-	for i := 3; i < len(terms); i++ {
-		terms[i] = own
+	for i := range terms {
+		terms[i] = []int{constant, way, way, own}[min(i, 3)]
 	}
 	var rows [][]float64
 	var y []float64
@@ -90,9 +93,9 @@ func Learn(windows []Window) (Costs, error) {
 		return Costs{}, fmt.Errorf("no window with calls and their time on the way")
 	}
 	design := regression.New(terms, rows, y)
-	variance := prior * prior * 1e6
 	found, residual, err := regression.Learn([]*regression.Design{design}, regression.Start{
-		Prior: regression.Prior{common: variance, own: 1}, Learned: []bool{common: false, own: true}, Residual: 0.01, Weight: 2, Rounds: 30,
+		Prior:   regression.Prior{constant: nothing * nothing * 1e6, way: prior * prior * 1e6, own: 1},
+		Learned: []bool{constant: false, way: false, own: true}, Residual: 0.01, Weight: 2, Rounds: 30,
 	})
 	if err != nil {
 		return Costs{}, fmt.Errorf("learning from %d windows: %w", len(rows), err)

@@ -70,6 +70,16 @@ func TestUnknownDistances(t *testing.T) {
 	if c.Region.Known || !c.Zone.Known {
 		t.Errorf("without calls between zones: %+v", c)
 	}
+	// Links whose pods never share a node take long, as they do where callees are overloaded: that is not the way's.
+	for _, millis := range []float64{2, 20, 50} {
+		var apart []network.Window
+		for i := range 400 {
+			apart = append(apart, network.Window{Link: fmt.Sprint(i % 20), Seconds: millis / 1e3 * (1 + 0.1*rng.NormFloat64()), Calls: 100, Zone: 1})
+		}
+		if c, err = network.Learn(apart); err != nil || c.Zone.Known || c.Node.Known {
+			t.Errorf("%v ms and always on two nodes: %+v, %v", millis, c, err)
+		}
+	}
 	// One link that never moved: its time may be its own or the way's.
 	still := made(rng, 1, 20, true)
 	for i := range still {

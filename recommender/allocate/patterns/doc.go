@@ -12,21 +12,39 @@
 //
 // # Solution
 //
-// Every constraint is put as a quantile: q(m) <= T. At a point its derivatives by the means are exact (compose.QuantileSlopes), so that
+// Every constraint is put as a quantile: q(m) <= T. At a point its derivatives s_ki by the means are exact (compose.QuantileSlopes), so
+// that
 //
-//	minimise Σ pods_i·x_i   so that   Σ_i s_ki·m_i(x_i) <= B_k for every constraint k
+//	minimise Σ pods_i·x_i   so that   Σ_i s_ki·m_i·(m_i(x_i)/m_i)³/3 <= B_k for every constraint k
 //
-// is its first order, with B_k the target less what is left of the quantile. That problem is convex and separates by service for given
-// multipliers: x_i minimises pods_i·x_i + (Σ_k μ_k·s_ki)·m_i(x_i). The multipliers are found by Newton's method on the logarithms of μ
-// and of the sums, which are near powers of each other. Then the derivatives are taken at the new point, and so on until nothing moves:
-// there the optimality conditions (KKT) of the problem itself hold, and μ are its shadow prices. A quantile scales with the means, so
-// that its first order is exact along the ray through the origin; that is why a dozen rounds do.
+// has the value and the derivatives of the problem there, with B_k what the target less what is left of the quantile comes to in these
+// units. (The cube, for a first power: a longer time weighs more, and steps of a sum of means would swing to and fro.) That problem is
+// convex and separates by service for given multipliers: x_i minimises pods_i·x_i + Σ_k μ_k·s_ki·m_i·(m_i(x_i)/m_i)³/3. The multipliers
+// maximise its concave dual, by Newton's method with a line search. Then the derivatives are taken at the new point, and so on, the steps
+// combined as Anderson does, until nothing moves: there the optimality conditions (KKT) of the problem itself hold, and μ are its shadow
+// prices. A quantile scales with the means, so that its first order is exact along the ray through the origin; that is why a dozen
+// rounds do. 100 services with 10 objectives of two patterns of 15 services each take 22 ms, 63 ms if two services of each are at the same
+// time.
 //
 // That the quantile is convex is not proven (each mean is), so a local optimum that is not the global one cannot be excluded; at Derm's
 // parameters random starts all led to one. Cores are rounded up to 10 millicores last.
 //
+// # Correction and intervals
+//
+// Services are taken as independent. What dependence, bursts and the shape of the laws add to the observed percentile comes in as
+// Objective.Tail: the median, or the mean of the logarithm, of the observed over the predicted percentile of windows at the allocations
+// that were in use, and TailSpread, the standard deviation of that logarithm (predictor/application/learn). On services slowed together by
+// a common factor of 40 % spread, an allocation for 95 % attains up to 8 points less without it, and within 0.5 with it (test/allocation).
+//
+// An outcome's interval adds, as variances of the logarithm of the percentile, TailSpread and for every service its Doubt times the share
+// that its mean time has in the percentile, slope·mean/percentile (delta method). Drawn laws confirm 90 % within a point.
+//
+// # Priorities and hysteresis
+//
+// Prioritise gives objectives curves of their own at the services they share, by the law of preemptive priorities or by the rule that Erms
+// plans with. Settle keeps a previous allocation where a new one is not worth the change.
+//
 // # Limits
 //
-// Services are taken as independent; what correlation, parallel bursts and the shape of the law add to the observed percentile comes in
-// as Objective.Tail.
+// Delays of the network between services, pods of a service that differ, and queues bounded by a pool of threads are not modelled.
 package patterns

@@ -22,8 +22,11 @@ type Service struct {
 	Pods float64
 	// Curve is that of one pod at its load.
 	Curve Curve
-	// Shift is the part of a call that is constant, at least 0, Shape that of the Gamma distribution of the rest, above 0; 1 is exponential.
+	// Shift is the part of a call that is constant, at least 0, Shape that of the Gamma distribution of the rest, above 0; 1 is
+	// exponential.
 	Shift, Shape float64
+	// Doubt is the standard deviation of the logarithm of the true mean over that of Curve, at least 0; 0 = taken as known.
+	Doubt float64
 	// Min and Max bound the cores of a pod, 0 < Min <= Max. Whoever has no bound gives the cores beyond which more bring nothing.
 	Min, Max float64
 }
@@ -58,9 +61,13 @@ type Objective struct {
 	Percentile, Target float64
 	// Floor is the share of the requests of each pattern that is to stay within the target, in [0, Percentile]; 0 = none.
 	Floor float64
-	// Tail is the observed over the predicted percentile, above 0; 1 = as predicted.
-	Tail float64
-	Mode Mode
+	// Tail is the observed over the predicted percentile, above 0; 1 = as predicted. TailSpread is the standard deviation of its logarithm
+	// over windows, at least 0.
+	Tail, TailSpread float64
+	Mode             Mode
+	// Curves are those of services, by index, at which the requests of this objective take another time than Service.Curve says, such as
+	// one before or after that of others (Prioritise). They hold in the place of Service.Curve.
+	Curves map[int]Curve
 }
 
 // Problem is services with the objectives that they serve.
@@ -94,8 +101,17 @@ func (p *Problem) validate() error {
 		}
 	}
 	for i := range p.Objectives {
-		if err := p.Objectives[i].validate(); err != nil {
-			return fmt.Errorf("objective %q: %w", p.Objectives[i].Name, err)
+		o := &p.Objectives[i]
+		if err := o.validate(); err != nil {
+			return fmt.Errorf("objective %q: %w", o.Name, err)
+		}
+		for at, curve := range o.Curves {
+			if at < 0 || at >= len(p.Services) {
+				return fmt.Errorf("objective %q: field Curves has one of service %d, expected 0 to %d", o.Name, at, len(p.Services)-1)
+			}
+			if err := p.Services[at].check(curve); err != nil {
+				return fmt.Errorf("objective %q: field Curves[%d], of service %q: %w", o.Name, at, p.Services[at].Name, err)
+			}
 		}
 	}
 	return nil
@@ -105,17 +121,25 @@ func (s *Service) validate() error {
 	switch {
 	case !positive(s.Pods):
 		return fmt.Errorf("field Pods is %v, expected a number above 0; leave out a service without pods", s.Pods)
-	case s.Curve == nil:
-		return fmt.Errorf("field Curve is missing, expected the mean time of a call by cores")
 	case !(s.Shift >= 0) || math.IsInf(s.Shift, 1):
 		return fmt.Errorf("field Shift is %v, expected finite seconds of at least 0", s.Shift)
 	case !positive(s.Shape):
 		return fmt.Errorf("field Shape is %v, expected a finite number above 0, 1 for exponential times", s.Shape)
+	case !(s.Doubt >= 0) || math.IsInf(s.Doubt, 1):
+		return fmt.Errorf("field Doubt is %v, expected a standard deviation of at least 0", s.Doubt)
 	case !positive(s.Min) || !positive(s.Max) || s.Min > s.Max:
 		return fmt.Errorf("fields Min and Max are %v and %v, expected cores above 0, Min at most Max", s.Min, s.Max)
 	}
+	return s.check(s.Curve)
+}
+
+// check says whether a curve is one within the bounds.
+func (s *Service) check(curve Curve) error {
+	if curve == nil {
+		return fmt.Errorf("field Curve is missing, expected the mean time of a call by cores")
+	}
 	for _, cores := range []float64{s.Min, s.Max} {
-		mean, slope := s.Curve.Mean(cores), s.Curve.Slope(cores)
+		mean, slope := curve.Mean(cores), curve.Slope(cores)
 		if !(mean >= 0 && slope <= 0) || math.IsInf(mean-slope, 1) {
 			return fmt.Errorf("field Curve is %v s with slope %v at %v cores, expected finite numbers, the slope not above 0", mean, slope, cores)
 		}
@@ -135,6 +159,8 @@ func (o *Objective) validate() error {
 		return fmt.Errorf("field Floor is %v, expected a share of at most the percentile, 0 for none", o.Floor)
 	case !positive(o.Tail):
 		return fmt.Errorf("field Tail is %v, expected a factor above 0, 1 for none", o.Tail)
+	case !(o.TailSpread >= 0) || math.IsInf(o.TailSpread, 1):
+		return fmt.Errorf("field TailSpread is %v, expected a standard deviation of at least 0", o.TailSpread)
 	case o.Mode < Mixture || o.Mode > SumOfPercentiles:
 		return fmt.Errorf("field Mode is %d, expected one of Mixture, PerPattern and SumOfPercentiles", o.Mode)
 	}

@@ -1,6 +1,9 @@
 package patterns
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Result is an allocation.
 type Result struct {
@@ -14,20 +17,23 @@ type Result struct {
 
 // Outcome is what an objective comes to at Result.Cores.
 type Outcome struct {
-	// Predicted is Tail times the percentile asked for over all requests, seconds, whatever the mode. Within is the share of them within the
-	// target, Patterns that of each pattern.
+	// Predicted is Tail times the percentile asked for over all requests, seconds, whatever the mode. Within is the share of them within
+	// the target, Patterns that of each pattern.
 	Predicted float64
 	Within    float64
 	Patterns  []float64
-	// ShadowPrice is the total of cores that one second less of target costs, at the optimum before rounding; 0 where the objective does not
-	// bind.
+	// Low and High are the 90 % interval of the percentile: of what it is in a coming window, with the doubt of the services' curves and
+	// the spread of Tail.
+	Low, High float64
+	// ShadowPrice is the total of cores that one second less of target costs, at the optimum before rounding; 0 where the objective does
+	// not bind.
 	ShadowPrice float64
 	// Sensitivity is the seconds of Predicted that one more core per pod takes away, by service.
 	Sensitivity []float64
 	// Unconstrained says that the least cores meet the objective.
 	Unconstrained bool
-	// Infeasible says that the most cores do not, and Reachable is the nearest target that they meet; 0 otherwise. Cores are then those that
-	// come within 5 % of it.
+	// Infeasible says that the most cores do not, and Reachable is the nearest target that they meet; 0 otherwise. Cores are then those
+	// that come within 5 % of it.
 	Infeasible bool
 	Reachable  float64
 }
@@ -49,20 +55,56 @@ func (s *search) describe(outcomes []Outcome) (Result, error) {
 	if err := s.move(); err != nil {
 		return Result{}, err
 	}
+	s.predict(outcomes)
+	return r, nil
+}
+
+// Predict is what the objectives come to at given cores, one number above 0 per service, such as those that run. Outcomes say nothing of
+// prices and of what is within reach.
+func Predict(p Problem, cores []float64) ([]Outcome, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	if len(cores) != len(p.Services) || !sound(cores) {
+		return nil, fmt.Errorf("cores %v for %d services, expected a number above 0 for each", cores, len(p.Services))
+	}
+	goals, constraints, err := p.constraints()
+	if err != nil {
+		return nil, err
+	}
+	s := &search{problem: &p, goals: goals, constraints: constraints, columns: p.columns(goals), cores: cores}
+	if err := s.move(); err != nil {
+		return nil, fmt.Errorf("predicting at given cores: %w; expected cores that the load does not fill", err)
+	}
+	outcomes := make([]Outcome, len(goals))
+	s.predict(outcomes)
+	return outcomes, nil
+}
+
+// predict fills in what follows from the cores.
+func (s *search) predict(outcomes []Outcome) {
 	for i, g := range s.goals {
-		o := &outcomes[i]
-		d := g.distribution
+		o, d := &outcomes[i], g.distribution
 		quantile := d.Quantile(g.shares, g.Percentile, 0)
 		o.Predicted = g.Tail * quantile
 		o.Sensitivity = d.QuantileSlopes(g.shares, quantile)
-		for j := range o.Sensitivity {
-			o.Sensitivity[j] *= -g.Tail * s.problem.Services[j].Curve.Slope(r.Cores[j])
+		variance := g.TailSpread * g.TailSpread
+		for j, slope := range o.Sensitivity {
+			// The share that a relative error of this mean has in the relative error of the quantile (delta method).
+			part := slope * g.times[j].Mean / quantile * s.problem.Services[j].Doubt
+			variance += part * part
+			o.Sensitivity[j] = -g.Tail * slope * s.columns[g.columns[j]].Slope(s.cores[j])
 		}
+		factor := math.Exp(normal95 * math.Sqrt(variance))
+		o.Low, o.High = o.Predicted/factor, o.Predicted*factor
+		o.Patterns, o.Within = nil, 0
 		for c, share := range g.shares {
 			within := d.CDF(c, g.Target/g.Tail)
 			o.Patterns = append(o.Patterns, within)
 			o.Within += share * within
 		}
 	}
-	return r, nil
 }
+
+// normal95 is the 95th percentile of the standard normal distribution: half of a 90 % interval.
+const normal95 = 1.6448536269514722

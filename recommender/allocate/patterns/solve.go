@@ -2,6 +2,7 @@ package patterns
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ballast-k8s/ballast/predictor/callgraph/compose"
 )
@@ -10,8 +11,10 @@ const (
 	step = 0.01 // cores; as in package allocate
 	// nearby is how near to the least quantile there is an objective comes that cannot be met; as in package allocate.
 	nearby = 1.05
-	// most rounds of taking derivatives and solving, and what is still a change in the total of cores or in a quantile.
-	outer, still = 60, 1e-7
+	// outer bounds the rounds of taking derivatives and solving. The last changes cores by less than still and finds quantiles within
+	// exact. The total of cores is then off by the square of still, prices by still.
+	outer, still, exact = 60, 2e-4, 1e-6
+	inward              = 30 // rounds of the first order problem; the next derivatives are worth more than its last digits
 )
 
 // Solve returns the allocation with the fewest cores, or an error that names the field out of range. A target that cannot be met is no
@@ -24,7 +27,7 @@ func Solve(p Problem) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	s := &search{problem: &p, goals: goals, constraints: constraints, cores: make([]float64, len(p.Services))}
+	s := &search{problem: &p, goals: goals, constraints: constraints, columns: p.columns(goals), cores: make([]float64, len(p.Services))}
 	outcomes := make([]Outcome, len(goals))
 	if err := s.classify(outcomes); err != nil {
 		return Result{}, err
@@ -40,28 +43,52 @@ type search struct {
 	problem     *Problem
 	goals       []*goal
 	constraints []*constraint
+	columns     []column
 	cores       []float64
-	times       []compose.Time
+}
+
+// column is the curve of a service for some of the objectives.
+type column struct {
+	Curve
+	service int
+}
+
+// columns are those of all services, in their order, and by goal which one holds for it.
+func (p *Problem) columns(goals []*goal) (list []column) {
+	for _, g := range goals {
+		g.columns = make([]int, len(p.Services))
+	}
+	for i := range p.Services {
+		common := -1
+		for _, g := range goals {
+			curve, own := g.Curves[i]
+			switch {
+			case own:
+				g.columns[i], list = len(list), append(list, column{curve, i})
+			case common < 0:
+				common, list = len(list), append(list, column{p.Services[i].Curve, i})
+				fallthrough
+			default:
+				g.columns[i] = common
+			}
+		}
+	}
+	return list
 }
 
 // move sets times and distributions to those at the cores.
 func (s *search) move() (err error) {
-	s.times = s.problem.times(s.cores)
 	for _, g := range s.goals {
-		if g.distribution, err = g.graph.Bind(s.times); err != nil {
+		g.times = make([]compose.Time, len(s.cores))
+		for i, x := range s.cores {
+			service := &s.problem.Services[i]
+			g.times[i] = compose.Time{Shift: service.Shift, Mean: s.columns[g.columns[i]].Mean(x), Shape: service.Shape}
+		}
+		if g.distribution, err = g.graph.Bind(g.times); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (p *Problem) times(cores []float64) []compose.Time {
-	times := make([]compose.Time, len(cores))
-	for i := range times {
-		s := &p.Services[i]
-		times[i] = compose.Time{Shift: s.Shift, Mean: s.Curve.Mean(cores[i]), Shape: s.Shape}
-	}
-	return times
 }
 
 // classify finds the objectives that the least cores meet and those that the most do not. The bound of a constraint that cannot be met
@@ -75,10 +102,10 @@ func (s *search) classify(outcomes []Outcome) error {
 	}
 	reachable := map[*goal]float64{}
 	for _, k := range s.constraints {
-		if k.objective.Mode != SumOfPercentiles && k.met() {
+		if k.met() {
 			continue
 		}
-		if k.look(s.times, false); k.value > k.bound {
+		if k.look(); k.value > k.bound {
 			reachable[k.objective] = max(reachable[k.objective], k.value)
 			k.bound = nearby * k.value
 		}
@@ -94,7 +121,7 @@ func (s *search) classify(outcomes []Outcome) error {
 		lax[g] = true
 	}
 	for _, k := range s.constraints {
-		if k.violated(s.times) {
+		if !k.met() {
 			lax[k.objective], k.binding = false, !k.floor
 		}
 	}
@@ -103,100 +130,6 @@ func (s *search) classify(outcomes []Outcome) error {
 		outcomes[i] = Outcome{Unconstrained: lax[g] && !infeasible, Infeasible: infeasible, Reachable: best * g.Tail}
 	}
 	return nil
-}
-
-// violated says whether the constraint does not hold. It sets value only where percentiles are added.
-func (k *constraint) violated(times []compose.Time) bool {
-	if k.objective.Mode != SumOfPercentiles {
-		return !k.met()
-	}
-	k.look(times, false)
-	return k.value > k.bound
-}
-
-// optimise sets the cores to the fewest that meet all constraints, and the multipliers.
-func (s *search) optimise() error {
-	binding := s.binding()
-	if len(binding) == 0 {
-		return nil // at the lower bounds
-	}
-	inner := s.begin()
-	copy(s.cores, inner.cores)
-	pace := newPace(s.cores)
-	for range outer {
-		if err := s.move(); err != nil {
-			return err
-		}
-		s.linearise(inner)
-		off := 0.0
-		for k, c := range s.binding() {
-			over := c.value/c.bound - 1
-			if !math.IsInf(inner.logs[k], -1) || over > 0 {
-				off = max(off, math.Abs(over))
-			}
-		}
-		inner.solve(min(max(0.01*off, 1e-9), 1e-2))
-		if far := pace.step(s.cores, inner.cores); far < still && off < still {
-			break
-		}
-	}
-	for k, c := range s.binding() {
-		c.multiplier = math.Exp(inner.logs[k])
-	}
-	return s.restore()
-}
-
-func (s *search) binding() (list []*constraint) {
-	for _, k := range s.constraints {
-		if k.binding {
-			list = append(list, k)
-		}
-	}
-	return list
-}
-
-// begin is the first order problem before it has constraints, in the middle of the bounds.
-func (s *search) begin() *separable {
-	n := len(s.cores)
-	inner := &separable{
-		services: s.problem.Services, cores: make([]float64, n), means: make([]float64, n), worths: make([]float64, n), bends: make([]float64, n),
-	}
-	for i := range inner.cores {
-		service := &s.problem.Services[i]
-		inner.cores[i] = math.Sqrt(service.Min * service.Max)
-	}
-	return inner
-}
-
-// linearise puts in the derivatives at the cores. Constraints that have become violated are taken in at the end, in their order.
-func (s *search) linearise(inner *separable) {
-	logs := map[*constraint]float64{}
-	at := 0
-	for _, k := range s.constraints {
-		if k.binding && at < len(inner.logs) {
-			logs[k] = inner.logs[at]
-			at++
-		}
-	}
-	inner.logs, inner.slopes, inner.bounds = nil, nil, nil
-	for _, k := range s.constraints {
-		log, known := logs[k]
-		if !known {
-			log = math.Inf(-1)
-		}
-		if !k.binding && !k.violated(s.times) {
-			continue
-		}
-		k.binding = true
-		k.look(s.times, true)
-		sum := 0.0
-		for i, t := range s.times {
-			sum += k.slopes[i] * t.Mean
-		}
-		inner.logs, inner.slopes = append(inner.logs, log), append(inner.slopes, k.slopes)
-		// What is left of the quantile stays; where that alone is above the bound, the means are to be as short as they go.
-		inner.bounds = append(inner.bounds, max(k.bound-(k.value-sum), 1e-3*k.bound))
-	}
 }
 
 // restore takes the cores a little up where a quantile has stayed above its bound: all in the same part of the way to their upper bounds.
@@ -209,40 +142,53 @@ func (s *search) restore() error {
 		if err := s.move(); err != nil {
 			return false, err
 		}
-		for _, k := range s.constraints {
-			if k.violated(s.times) {
-				return false, nil
-			}
-		}
-		return true, nil
+		return !slices.ContainsFunc(s.constraints, func(k *constraint) bool { return !k.met() }), nil
 	}
-	if ok, err := at(0); ok || err != nil {
+	ok, err := at(0)
+	if ok || err != nil {
 		return err
 	}
-	low, high := 0.0, 1e-9
+	low, high := 0.0, s.missing()
 	for high < 1 {
-		ok, err := at(high)
-		if err != nil {
-			return err
-		}
-		if ok {
+		if ok, err = at(high); ok || err != nil {
 			break
 		}
-		low, high = high, min(1, 10*high)
+		low, high = high, min(1, 2*high)
 	}
-	const rounds = 7 // within a tenth of what is needed
-	for range rounds {
+	const little = 1e-5 // of the way, over which it does not matter to go too far
+	for err == nil && high-low > little {
+		var found bool
 		middle := (low + high) / 2
-		ok, err := at(middle)
-		if err != nil {
-			return err
-		}
-		if ok {
+		if found, err = at(middle); found {
 			high = middle
 		} else {
 			low = middle
 		}
 	}
-	_, err := at(high)
+	if err != nil {
+		return err
+	}
+	_, err = at(high)
 	return err
+}
+
+// missing is the part of the way to the upper bounds that brings the quantiles to their bounds, a tenth more by their derivatives, at least
+// so much that rounding is no part of it.
+func (s *search) missing() float64 {
+	const least, more = 1e-9, 1.1
+	part := least
+	for _, k := range s.constraints {
+		if k.met() {
+			continue
+		}
+		k.slope()
+		fall := 0.0
+		for i, x := range s.cores {
+			fall -= k.slopes[i] * s.columns[k.objective.columns[i]].Slope(x) * x * math.Log(s.problem.Services[i].Max/x)
+		}
+		if fall > 0 && k.value > k.bound {
+			part = max(part, more*(k.value-k.bound)/fall)
+		}
+	}
+	return min(part, 1)
 }

@@ -90,31 +90,30 @@ func quantile(t testing.TB, p Problem, objective int, of func(Service) float64) 
 
 func predict(t testing.TB, p Problem, objective int, cores []float64) float64 {
 	t.Helper()
-	goals, _, err := p.constraints()
+	s := at(t, p, cores)
+	g := s.goals[objective]
+	return g.Tail * g.distribution.Quantile(g.shares, g.Percentile, 0)
+}
+
+// at is the state of a solution at some cores.
+func at(t testing.TB, p Problem, cores []float64) *search {
+	t.Helper()
+	goals, constraints, err := p.constraints()
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := goals[objective]
-	d, err := g.graph.Bind(p.times(cores))
-	if err != nil {
+	s := &search{problem: &p, goals: goals, constraints: constraints, columns: p.columns(goals), cores: cores}
+	if err := s.move(); err != nil {
 		t.Fatal(err)
 	}
-	return g.Tail * d.Quantile(g.shares, g.Percentile, 0)
+	return s
 }
 
 // met says whether all constraints hold, up to rounding.
 func met(t *testing.T, p Problem, cores []float64) bool {
 	t.Helper()
-	_, list, err := p.constraints()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range list {
-		d, err := k.objective.graph.Bind(p.times(cores))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if cdf, _ := d.At(k.shares, k.bound*(1+1e-7)); cdf < k.percentile {
+	for _, k := range at(t, p, cores).constraints {
+		if cdf, _ := k.objective.distribution.At(k.shares, k.bound*(1+1e-7)); cdf < k.percentile {
 			return false
 		}
 	}

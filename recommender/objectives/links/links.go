@@ -3,12 +3,21 @@
 package links
 
 import (
+	"math"
+	"time"
+
 	"github.com/ballast-k8s/ballast/predictor/latency/network"
 	"github.com/ballast-k8s/ballast/recommender/telemetry"
 )
 
-// kept is how many windows costs are learned from, half an hour of them: pods move seldom, and networks change over days.
-const kept = 30
+const (
+	// kept is for how long a placement of a link is learned from: what distance costs shows where pods moved, which they do now and then
+	// in a day. placements bounds those of a link, oldest first.
+	kept       = 24 * time.Hour
+	placements = 12
+	// smooth is the weight of a new window in the calls of a request: the mean of some ten windows.
+	smooth = 0.2
+)
 
 // Workload is one end of a link.
 type Workload struct {
@@ -16,8 +25,6 @@ type Workload struct {
 	Name string
 	// Nodes are those of its pods, one entry a pod.
 	Nodes []string
-	// Critical is the part of its calls that lies on the critical path, in [0, 1].
-	Critical float64
 }
 
 // Call is the calls of one workload by another that a request waits for: Critical of them, in the mean.
@@ -26,69 +33,137 @@ type Call struct {
 	Critical float64
 }
 
-// Record is what the last windows said. The zero value has seen none.
+// Record is what windows said. The zero value has seen none.
 type Record struct {
-	windows [][]network.Window
-	calls   []Call
+	links []*link // in the order in which they came
 }
 
-// See takes in a window: the links, whose workloads are asked for (nil: none of the objective's), and the zones of nodes. One without links
-// changes nothing: no trace came.
-func (r *Record) See(links []telemetry.Link, of func(telemetry.Identity) *Workload, zone func(node string) string) {
+// link is what is kept of one.
+type link struct {
+	Call
+	seen   time.Time
+	places []place
+}
+
+// place is the calls while the pods were so far apart.
+type place struct {
+	network.Window
+	seen time.Time
+}
+
+// See takes in a window that ended at a time: the links, whose workloads are asked for (nil: none of the objective's), and the zones of nodes.
+// One without links changes nothing: no trace came.
+func (r *Record) See(at time.Time, links []telemetry.Link, of func(telemetry.Identity) *Workload, zone func(node string) string) {
 	if len(links) == 0 {
 		return
 	}
-	var window []network.Window
-	var calls []Call
 	for _, l := range links {
 		from, to := of(l.From), of(l.To)
-		if from == nil || to == nil || from.Name == to.Name || !(l.Calls > 0) {
+		if from == nil || to == nil || from.Name == to.Name || !(l.Critical > 0) {
 			continue
 		}
-		calls = append(calls, Call{From: from.Name, To: to.Name, Critical: l.Calls * to.Critical})
-		near, far, ok := apart(from.Nodes, to.Nodes, zone)
-		if ok && to.Critical > 0 {
-			window = append(window, network.Window{
-				// What is not on the critical path has no part in Network.
-				Link: from.Name + "/" + to.Name, Seconds: l.Network / (l.Calls * to.Critical), Calls: float64(l.Traces), Zone: near, Region: far,
-			})
+		k := r.link(from.Name, to.Name)
+		if k.seen.IsZero() {
+			k.Critical = l.Critical
+		}
+		k.Critical += smooth * (l.Critical - k.Critical)
+		k.seen = at
+		if near, far, ok := apart(from.Nodes, to.Nodes, zone); ok {
+			// What is not on the critical path has no part in Network.
+			k.see(place{network.Window{Seconds: l.Network / l.Critical, Calls: float64(l.Traces), Zone: near, Region: far}, at})
 		}
 	}
-	r.calls = calls
-	if r.windows = append(r.windows, window); len(r.windows) > kept {
-		r.windows = r.windows[1:]
+	r.forget(at)
+}
+
+func (r *Record) link(from, to string) *link {
+	for _, k := range r.links {
+		if k.From == from && k.To == to {
+			return k
+		}
 	}
+	k := &link{Call: Call{From: from, To: to}}
+	r.links = append(r.links, k)
+	return k
+}
+
+// see adds calls to those of the same distances, in the mean of both by number.
+func (k *link) see(p place) {
+	const alike = 0.02
+	for i := range k.places {
+		o := &k.places[i]
+		if math.Abs(o.Zone-p.Zone) < alike && math.Abs(o.Region-p.Region) < alike {
+			all := o.Calls + p.Calls
+			o.Seconds += (p.Seconds - o.Seconds) * p.Calls / all
+			o.Calls, o.seen = all, p.seen
+			return
+		}
+	}
+	if k.places = append(k.places, p); len(k.places) > placements {
+		k.places = k.places[1:]
+	}
+}
+
+// forget drops what is too old.
+func (r *Record) forget(now time.Time) {
+	var left []*link
+	for _, k := range r.links {
+		var places []place
+		for _, p := range k.places {
+			if now.Sub(p.seen) <= kept {
+				places = append(places, p)
+			}
+		}
+		if k.places = places; now.Sub(k.seen) <= kept {
+			left = append(left, k)
+		}
+	}
+	r.links = left
 }
 
 // apart returns the shares of pairs of pods that run on two nodes of a zone, and in two zones. It is false without pairs.
 func apart(from, to []string, zone func(node string) string) (near, far float64, ok bool) {
-	for _, a := range from {
-		for _, b := range to {
-			switch {
-			case a == b:
-			case zone(a) == zone(b):
-				near++
-			default:
-				far++
-			}
-		}
-	}
-	pairs := float64(len(from) * len(to))
-	if pairs == 0 {
+	if len(from) == 0 || len(to) == 0 {
 		return 0, 0, false
 	}
-	return near / pairs, far / pairs, true
+	onNode, inZone := make(map[string]float64), make(map[string]float64)
+	for _, b := range to {
+		onNode[b]++
+		inZone[zone(b)]++
+	}
+	var here float64
+	for _, a := range from {
+		here += onNode[a]
+		near += inZone[zone(a)] - onNode[a]
+	}
+	pairs := float64(len(from)) * float64(len(to))
+	return near / pairs, 1 - (near+here)/pairs, true
 }
 
-// Calls returns the calls of the last window that had any.
-func (r *Record) Calls() []Call { return r.calls }
+// Calls returns the calls that requests wait for, none where the last traces are older than that.
+func (r *Record) Calls(now time.Time, maxAge time.Duration) []Call {
+	var out []Call
+	for _, k := range r.links {
+		if now.Sub(k.seen) <= maxAge {
+			out = append(out, k.Call)
+		}
+	}
+	return out
+}
 
-// Costs returns what calls cost by distance, false where nothing is known.
-func (r *Record) Costs() (network.Costs, bool) {
+// Costs returns what calls cost by distance; the zero value where nothing is known.
+func (r *Record) Costs() network.Costs {
 	var all []network.Window
-	for _, w := range r.windows {
-		all = append(all, w...)
+	for _, k := range r.links {
+		for _, p := range k.places {
+			w := p.Window
+			w.Link = k.From + "/" + k.To
+			all = append(all, w)
+		}
 	}
 	c, err := network.Learn(all)
-	return c, err == nil
+	if err != nil {
+		return network.Costs{}
+	}
+	return c
 }

@@ -4,10 +4,10 @@ package dermerms
 
 import (
 	"encoding/csv"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/ballast-k8s/ballast/test/peers/internal/datafolder"
 )
 
 // Row is one row of a table.
@@ -20,13 +20,7 @@ type Row struct {
 // Rows reads a table. The first row names the columns.
 func Rows(t testing.TB, file string) []Row {
 	t.Helper()
-	path := filepath.Join(folder(t), file)
-	f, err := os.Open(path)
-	if err != nil {
-		t.Skipf("published parameters not found: %v; set BALLAST_DATA to the folder that holds derm-erms/", err)
-	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	records, err := csv.NewReader(datafolder.Open(t, "derm-erms", file)).ReadAll()
 	if err != nil || len(records) < 2 {
 		t.Fatalf("%s: %v, %d rows, expected a table with a row of names", file, err, len(records))
 	}
@@ -58,25 +52,4 @@ func (r Row) Number(column string) float64 {
 		r.t.Fatalf("%s, column %q: %v", r.where, column, err)
 	}
 	return x
-}
-
-// folder is derm-erms/ in BALLAST_DATA, or in shared/data beside the repository.
-func folder(t testing.TB) string {
-	t.Helper()
-	if root := os.Getenv("BALLAST_DATA"); root != "" {
-		return filepath.Join(root, "derm-erms")
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 8 { // the repository's root is a few folders above any test
-		dir = filepath.Dir(dir)
-		data := filepath.Join(dir, "shared", "data", "derm-erms")
-		if _, err := os.Stat(data); err == nil {
-			return data
-		}
-	}
-	t.Skip("published parameters not found; set BALLAST_DATA to the folder that holds derm-erms/")
-	return ""
 }

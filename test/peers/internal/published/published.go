@@ -3,10 +3,10 @@ package published
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/constraints"
+	"github.com/ballast-k8s/ballast/test/peers/internal/datafolder"
 	"github.com/ballast-k8s/ballast/test/peers/judge"
 	"github.com/ballast-k8s/ballast/test/peers/rules"
 )
@@ -19,36 +19,10 @@ func Names() []string {
 	return []string{"redis", "mms", "checksum", "ycsb_a", "ycsb_b", "scenedetect", "isr"}
 }
 
-// Folder is the folder with Metis' files: metis/ in BALLAST_DATA, or in shared/data beside the repository.
-func Folder(t testing.TB) string {
-	t.Helper()
-	if root := os.Getenv("BALLAST_DATA"); root != "" {
-		return filepath.Join(root, "metis")
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 8 { // the repository's root is a few folders above any test
-		dir = filepath.Dir(dir)
-		folder := filepath.Join(dir, "shared", "data", "metis")
-		if _, err := os.Stat(folder); err == nil {
-			return folder
-		}
-	}
-	t.Skip("published measurements not found; set BALLAST_DATA to the folder that holds metis/")
-	return ""
-}
-
-// Open opens a file of the folder, which is closed when the test ends.
+// Open opens a file of the folder metis/, which is closed when the test ends.
 func Open(t testing.TB, file string) *os.File {
 	t.Helper()
-	f, err := os.Open(filepath.Join(Folder(t), file))
-	if err != nil {
-		t.Skipf("published measurements not found: %v; set BALLAST_DATA to the folder that holds metis/", err)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	return f
+	return datafolder.Open(t, "metis", file)
 }
 
 // Rules are the published interference constraints.
