@@ -18,11 +18,12 @@ func newGraphCommand() *cobra.Command {
 		Use:   "graph",
 		Short: "Who calls whom in an application, in which patterns, and what has the time",
 		Example: `  ballast graph show --spans traces.json
-  ballast graph show --spans traces.json -o svg > graph.svg`,
+  ballast graph show --spans traces.json -o svg > graph.svg
+  ballast graph fit --spans traces.json --usage cpu.csv --out shop.json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGraphShowCommand())
+	cmd.AddCommand(newGraphFitCommand(), newGraphLocalizeCommand(), newGraphShowCommand())
 	return cmd
 }
 

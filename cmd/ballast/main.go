@@ -103,7 +103,8 @@ they hold and who shares the node, and uses that model to schedule, to size and 
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl ballast"}
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return codedError{err, exitUsage} })
-	root.AddCommand(newInterferenceCommand(), newPlaceCommand(), newDemoCommand(), newClusterCommand(), newNodeCommand(), newGraphCommand())
+	root.AddCommand(newInterferenceCommand(), newPlaceCommand(), newDemoCommand(), newClusterCommand(), newNodeCommand(), newGraphCommand(),
+		newAllocateCommand())
 	return root
 }
 

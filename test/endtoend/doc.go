@@ -1,0 +1,2 @@
+// Package endtoend judges the prediction of end-to-end latency on published measurements. There is only the test.
+package endtoend
