@@ -45,7 +45,8 @@ the model extrapolates.
 All classes of the model are expected in like numbers; --pods gives others, and leaves out what it does not name. Of more
 than 8 classes, those 8 are looked at whose pairs are known least.
 
---new NAME proposes up to 4 mixes in which to measure a class that the model does not know.
+--new NAME proposes the first mixes in which to measure a class that the model does not know: alone, which fixes the
+scale, and up to 4 more, chosen for how well fit --onto is expected to know the class from them.
 
 --measure COMMAND measures: a shell runs COMMAND once for each proposed mix, one after the other, with the mix in
 the environment variable BALLAST_MIX ("isr=1,redis=2") and in "$@" (isr=1 redis=2). COMMAND starts these containers

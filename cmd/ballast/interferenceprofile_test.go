@@ -90,7 +90,8 @@ func TestProfileOfANewClass(t *testing.T) {
 	model := profileModel(t)
 	code, table, stderr := ballast(t, "interference", "profile", "--model", model, "--new", "c")
 	lines := strings.Split(strings.TrimSpace(table), "\n")
-	if code != exitDone || len(lines) != 5 || !strings.HasPrefix(lines[1], "1     c=1 ") || !strings.Contains(stderr, "measure c in these mixes") {
+	alone := len(lines) == 6 && strings.HasPrefix(lines[1], "1     c=1 ") && strings.Contains(lines[1], "only fixes the scale")
+	if code != exitDone || !alone || !strings.Contains(lines[2], " % of what is unsure") || !strings.Contains(stderr, "measure c in these mixes") {
 		t.Errorf("exit %d, %q, %q", code, table, stderr)
 	}
 	code, text, _ := ballast(t, "interference", "profile", "--model", model, "--new", "c", "-o", "csv")

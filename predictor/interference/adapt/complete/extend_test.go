@@ -3,11 +3,13 @@ package complete_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ballast-k8s/ballast/predictor/interference"
+	"github.com/ballast-k8s/ballast/predictor/interference/adapt/belief"
 	"github.com/ballast-k8s/ballast/predictor/interference/adapt/complete"
 	"github.com/ballast-k8s/ballast/predictor/interference/laws"
 )
@@ -165,15 +167,40 @@ func TestProbesAreChosenForWhatTheyShow(t *testing.T) {
 		{{Class: 0, Units: 1}, {Class: 4, Units: 1}},
 		{{Class: 0, Units: 1}, {Class: 1, Units: 1}, {Class: 2, Units: 1}, {Class: 3, Units: 1}, {Class: 4, Units: 2}},
 	}
-	chosen, err := complete.Probes(m, candidates, 9)
+	chosen, settles, err := complete.Probes(m, candidates, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(chosen) != 3 || chosen[0] != 2 {
+	if first := chosen[0]; first != 2 || len(chosen) != 3 || chosen[1]+chosen[2] != 0+1 || chosen[1] == chosen[2] {
 		t.Errorf("chosen %v, want all three, that with every class first", chosen)
 	}
-	if _, err := complete.Probes(m, []interference.Mix{{{Class: 0, Units: 1}}}, 1); err == nil {
+	if least, sum := slices.Min(settles), settles[0]+settles[1]+settles[2]; len(settles) != 3 || least < 0 || settles[0] < 0.5 || sum > 1 {
+		t.Errorf("they settle %v, want most by the first and at most 1 in all", settles)
+	}
+	if _, _, err := complete.Probes(m, []interference.Mix{{{Class: 0, Units: 1}}}, 1); err == nil {
 		t.Error("a candidate without the new class is taken")
+	}
+}
+
+// One candidate, the class among its own kind: what is unsure is 3 containers times v = z'Pz, and with an error of variance s the measurement leaves
+// 3·v·s/(v+s), so that it settles v/(v+s). P, z and s are those of the class without probes.
+func TestProbeSettles(t *testing.T) {
+	t.Parallel()
+	m := fitted(t, 4)
+	mix := interference.Mix{{Class: 4, Units: 3}}
+	_, settles, err := complete.Probes(m, []interference.Mix{mix}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := complete.Extend(m, "new", nil, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := to.Document().Classes[4]
+	b := belief.Normal{Mean: c.Response, Covariance: belief.Unpack(c.Covariance, len(c.Response))}
+	_, v := b.Predict(to.Row(nil, mix, 4))
+	if want := v / (v + c.ResidualStdDev*c.ResidualStdDev); math.Abs(settles[0]-want) > 1e-4 {
+		t.Errorf("settles %v, want %v", settles[0], want)
 	}
 }
 

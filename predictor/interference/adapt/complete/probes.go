@@ -2,6 +2,7 @@ package complete
 
 import (
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -12,36 +13,45 @@ import (
 // Probes chooses which mixes to measure of a class that the model does not know: so many of the candidates, in the order in which to measure them.
 // Candidates are mixes of known classes and the new one (its index is the number of known classes), all of which it is in, and stand for the
 // mixes that it will be met in: each choice is the one that lowers the variance of ln(performance) over all of them most, of the class and of
-// those beside it, one container of either counting alike. It depends on the population only, not on what the probes show.
-func Probes(m *interference.Model, candidates []interference.Mix, count int) ([]int, error) {
+// those beside it, one container of either counting alike. It depends on the population only, not on what the probes show. Settles is the
+// share of that variance, as it is without probes, by which each choice lowers it, after those before it; 0 where there is nothing to settle.
+func Probes(m *interference.Model, candidates []interference.Mix, count int) (chosen []int, settles []float64, err error) {
 	known := m.Document()
 	class := len(known.Classes)
 	for i, mix := range candidates {
 		if len(mix) == 0 || mix[len(mix)-1].Class != class || mix[0].Class < 0 {
-			return nil, fmt.Errorf("candidate %d does not hold the new class (index %d) and known ones only", i, class)
+			return nil, nil, fmt.Errorf("candidate %d does not hold the new class (index %d) and known ones only", i, class)
 		}
 	}
 	e, err := newExtension(m, "new")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	so, err := e.model(nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	q := newQuestions(e, so, candidates)
-	var chosen []int
+	all := q.unsure()
+	left := all
 	for range min(count, len(candidates)) {
 		best, at := -1.0, 0
 		for i := range candidates {
+			if slices.Contains(chosen, i) {
+				continue
+			}
 			if gain := q.gain(i); gain > best {
 				best, at = gain, i
 			}
 		}
 		q.measure(at)
-		chosen = append(chosen, at)
+		share, now := 0.0, q.unsure()
+		if all > 0 {
+			share = max(left-now, 0) / all
+		}
+		chosen, settles, left = append(chosen, at), append(settles, share), now
 	}
-	return chosen, nil
+	return chosen, settles, nil
 }
 
 // questions are the candidates as questions to the two beliefs.
@@ -81,6 +91,20 @@ func newAsked(b belief.Normal, candidates int) asked {
 func (a *asked) add(i int, z []float64, variance, weight float64) {
 	a.shows[i] = append(a.shows[i], shown{z, variance})
 	a.matters.SymRankOne(a.matters, weight, mat.NewVecDense(len(z), z))
+}
+
+// unsure is the variance of ln(performance) over all questions.
+func (q *questions) unsure() float64 { return q.pressing.unsure() + q.reacting.unsure() }
+
+// The sum of z'Pz over all z is the trace of P times the sum of zz'.
+func (a *asked) unsure() float64 {
+	var sum float64
+	for i := range len(a.belief.Mean) {
+		for j := range len(a.belief.Mean) {
+			sum += a.belief.Covariance.At(i, j) * a.matters.At(i, j)
+		}
+	}
+	return sum
 }
 
 // gain is by how much a candidate's measurement lowers the variance over all questions. What the classes beside it show is taken one by
