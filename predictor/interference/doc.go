@@ -70,7 +70,8 @@
 // is the single interface between this package and placement: the score of a node for a pod is V(mix + pod) − V(mix). An optimiser picks
 // what is overestimated, but there is no cautious value, because it did not pay: in a parametric bootstrap (truths drawn around the
 // law fitted to Metis' mixes, refitted, placed by the configuration LP in five scenarios) a tenth to one standard deviation off the
-// value of unmeasured mixes changed the mean performance by −0.5 to +0.1 %. Trust in measured mixes is what mattered.
+// value of unmeasured mixes changed the mean performance by −0.5 to +0.1 %. With the present law (6 truths, 27 nodes
+// of 200 and 81 of 400 containers) it is −0.02 to +0.07 %, standard error up to 0.15 %. Trust in measured mixes is what mattered.
 //
 // # Settings
 //

@@ -14,7 +14,7 @@ import (
 // gained. It changes p and returns the number of simplex steps.
 func (p *placement) rebuild(m *master.Master, effort int) (pivots int) {
 	enough := p.in.Tolerance()
-	l := newLosses(p.in, m)
+	l := newLosses(p, m)
 	for turn := range effort {
 		random := rand.New(rand.NewPCG(uint64(turn), partNodes)) // not for chance but for variety: the same at every call
 		part, nodes, demand := p.part(l, random)
@@ -43,39 +43,43 @@ func (p *placement) rebuild(m *master.Master, effort int) (pivots int) {
 	return pivots
 }
 
-// losses is what every pattern known loses against the bound: the price of its pods and of the node, less its value. What a placement
+// losses is what patterns lose against the bound: the price of their pods and of the node, less their value. What a placement
 // loses is its distance from the bound, so that a better placement of some nodes' pods has no pattern that loses more than all of
 // them together do now: few patterns are left to choose from.
 type losses struct {
-	in     *pattern.Instance
 	m      *master.Master
-	loss   [][]float64 // by group and pattern
-	sorted [][]int32   // by group, the patterns in ascending order of loss
+	in     *pattern.Instance
+	sorted [][]loss // by group, in ascending order, those that are not more than the whole placement loses
 }
 
-func newLosses(in *pattern.Instance, m *master.Master) *losses {
-	l := &losses{in, m, make([][]float64, len(in.Kinds)), make([][]int32, len(in.Kinds))}
-	for g, k := range in.Kinds {
-		price := m.GroupDual(g)
-		l.loss[g] = make([]float64, len(k.Value))
-		for c := range int32(len(k.Value)) {
-			l.loss[g][c] = price - m.Reduced(k, c)
-			if m.Allows(k.Of(c)) {
-				l.sorted[g] = append(l.sorted[g], c)
-			}
+// loss is what one pattern loses.
+type loss struct {
+	column int32
+	of     float64
+}
+
+func newLosses(p *placement, m *master.Master) *losses {
+	l := &losses{m, p.in, make([][]loss, len(p.in.Kinds))}
+	most := p.in.Tolerance()
+	for g := range p.on {
+		for _, s := range p.on[g] {
+			most += float64(s.nodes) * max(0, l.of(g, s.column))
 		}
-		slices.SortFunc(l.sorted[g], func(a, b int32) int { return cmp.Or(cmp.Compare(l.loss[g][a], l.loss[g][b]), cmp.Compare(a, b)) })
+		most += float64(p.empty(g)) * max(0, l.of(g, 0))
+	}
+	m.Losses(func(g int, c int32, of float64) {
+		if of <= most {
+			l.sorted[g] = append(l.sorted[g], loss{c, of})
+		}
+	})
+	for _, sorted := range l.sorted {
+		slices.SortFunc(sorted, func(a, b loss) int { return cmp.Or(cmp.Compare(a.of, b.of), cmp.Compare(a.column, b.column)) })
 	}
 	return l
 }
 
 // of is the loss of a pattern.
-func (l *losses) of(g int, c int32) float64 {
-	if int(c) < len(l.loss[g]) {
-		return l.loss[g][c]
-	}
-	return l.m.GroupDual(g) - l.m.Reduced(l.in.Kinds[g], c)
-}
+func (l *losses) of(g int, c int32) float64 { return l.m.GroupDual(g) - l.m.Reduced(l.in.Kinds[g], c) }
 
 // problem is the linear programme for a part over the patterns that can make it better.
 func (l *losses) problem(part *placement, nodes, demand []int) *master.Master {
@@ -88,8 +92,9 @@ func (l *losses) problem(part *placement, nodes, demand []int) *master.Master {
 	}
 	columns := make([][]int32, len(l.sorted))
 	for g, sorted := range l.sorted {
-		end, _ := slices.BinarySearchFunc(sorted, most, func(c int32, most float64) int { return cmp.Compare(l.loss[g][c], most) })
-		columns[g] = sorted[:end]
+		for at := 0; nodes[g] > 0 && at < len(sorted) && sorted[at].of < most; at++ {
+			columns[g] = append(columns[g], sorted[at].column)
+		}
 	}
 	return master.Among(part.in, demand, nodes, columns)
 }

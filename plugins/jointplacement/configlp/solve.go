@@ -13,9 +13,13 @@ func Solve(p Problem, o Options) (*Plan, error) {
 	o = o.withDefaults()
 	in := newInstance(p)
 	in.Enumerate(o.Patterns)
-	in.Budget = max(o.Patterns, in.Valued)
+	if in.Err != nil {
+		return nil, in.Err
+	}
+	search := int(searched * float64(o.Patterns))
+	in.Budget = max(search, in.Valued)
 	in.MeasurePairs()
-	s := solver{problem: p, in: in, patterns: o.Patterns, effort: o.Effort}
+	s := solver{problem: p, in: in, patterns: search, effort: o.Effort}
 	best := s.attempt(in.Counts)
 	for again := true; again && best.left() > 0 && in.Err == nil; {
 		best, again = s.withoutLeftOver(best)
@@ -28,11 +32,15 @@ func Solve(p Problem, o Options) (*Plan, error) {
 	return plan, nil
 }
 
+// searched is the part of Options.Patterns that is valued where that does not suffice for all: a search costs more for each of them than
+// to value all in turn.
+const searched = 0.4
+
 // solver is the work on one problem.
 type solver struct {
 	problem          Problem
 	in               *pattern.Instance
-	patterns, effort int // of Options
+	patterns, effort int // what may be valued by search, and Options.Effort
 	pivots           int
 	bound            float64
 	proven           bool
@@ -91,5 +99,5 @@ func (s *solver) attempt(demand []int) *placement {
 	return p
 }
 
-// improvement is the part of Options.Patterns, one in so many, that may be valued more to improve the placement that was found.
+// improvement is the part of what may be valued by search, one in so many, that may be valued more to improve the placement that was found.
 const improvement = 4

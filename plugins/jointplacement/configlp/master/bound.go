@@ -22,6 +22,7 @@ const (
 // known, by having valued all patterns or by branch and bound. improved is whether that found a pattern that gains.
 func (m *Master) Bound() (bound float64, exact, improved bool) {
 	exact = true
+	m.prices.Set(m.dual)
 	each := visits
 	if n := len(m.in.Kinds); n > 0 {
 		each = min(visits, allVisits/n)
@@ -48,8 +49,8 @@ func (m *Master) Bound() (bound float64, exact, improved bool) {
 func (m *Master) largest(g int) float64 {
 	k := m.in.Kinds[g]
 	most := 0.0 // of the empty pattern
-	for c := range int32(len(k.Value)) {
-		if v := m.Reduced(k, c); v > most && m.Allows(k.Of(c)) {
+	for c, price := range m.prices.Of(k) {
+		if v := k.Value[c] - price; v > most && m.Allows(k.Of(int32(c))) {
 			most = v
 		}
 	}

@@ -39,8 +39,15 @@ func (m *Master) Generate() bool {
 	}
 }
 
-// narrowest is how many patterns for each item the linear programme works with at a time: those that lose least.
-const narrowest = 100
+// narrowest is how many patterns for each item, and narrowestOfGroup how many for each group, the linear programme works with at a time:
+// those that lose least.
+const (
+	narrowest        = 100
+	narrowestOfGroup = 10
+)
+
+// sample is how many losses are put in order to find the one that few enough are below.
+const sample = 10_000
 
 // narrow leaves out patterns that lose so much that they will hardly be used.
 func (m *Master) narrow() {
@@ -48,16 +55,23 @@ func (m *Master) narrow() {
 	for _, active := range m.active {
 		known += len(active)
 	}
-	limit := narrowest * (1 + len(m.basis))
+	limit := narrowest*(1+len(m.basis)) + narrowestOfGroup*len(m.active)
 	if known <= limit {
 		return
 	}
-	losses := make([]float64, 0, known)
-	m.each(func(_ int, _ int32, loss float64) { losses = append(losses, loss) })
+	every := 1 + known/sample
+	losses, at := make([]float64, 0, known/every+1), 0
+	m.each(func(_ int, _ int32, loss float64) {
+		if at%every == 0 {
+			losses = append(losses, loss)
+		}
+		at++
+	})
 	slices.Sort(losses)
+	most := losses[limit/every]
 	kept := make([][]int32, len(m.active))
 	m.each(func(g int, c int32, loss float64) {
-		if loss <= losses[limit] {
+		if loss <= most {
 			kept[g] = append(kept[g], c)
 		}
 	})
@@ -66,25 +80,25 @@ func (m *Master) narrow() {
 
 // each gives the patterns with what they lose against their price.
 func (m *Master) each(use func(g int, c int32, loss float64)) {
-	for g, k := range m.in.Kinds {
+	m.prices.Set(m.dual)
+	for g := range m.in.Kinds {
 		price := m.GroupDual(g)
-		for _, c := range m.active[g] {
-			use(g, c, price-m.Reduced(k, c))
-		}
+		m.reduced(g, func(c int32, value float64) { use(g, c, price-value) })
 	}
 }
 
 // widen takes in again those patterns left out that gain at the present duals, and returns whether there are any.
 func (m *Master) widen() bool {
 	gained := false
+	m.prices.Set(m.dual)
 	for g, k := range m.in.Kinds {
 		if m.nodes[g] == 0 || len(m.active[g]) == m.seen[g] {
 			continue
 		}
-		floor := m.GroupDual(g) + m.tolerance
-		for c := range int32(m.seen[g]) {
-			if m.Reduced(k, c) > floor && m.Allows(k.Of(c)) {
-				m.active[g] = append(m.active[g], c)
+		floor, prices := m.GroupDual(g)+m.tolerance, m.prices.Of(k)
+		for c, price := range prices[:m.seen[g]] {
+			if k.Value[c]-price > floor && m.Reduced(k, int32(c)) > floor && m.Allows(k.Of(int32(c))) {
+				m.active[g] = append(m.active[g], int32(c))
 				gained = true
 			}
 		}

@@ -1,8 +1,6 @@
 package master
 
 import (
-	"math"
-
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/configlp/pattern"
 )
 
@@ -50,8 +48,22 @@ func (m *Master) Optimise() bool {
 	return false
 }
 
-// next takes the candidate that gains most at the present duals off the list, and those that gain nothing.
+// many is how many candidates are looked through one after the other, each once, instead of all again for every step.
+const many = 32
+
+// next takes a candidate that gains at the present duals off the list, and those that gain nothing: of few the one that gains most; of many
+// the first, as they stand in the order of what they gained when they were found.
 func (m *Master) next() (candidate, bool) {
+	if m.inOrder {
+		for at, c := range m.best {
+			if c.gain = m.gain(c); c.gain > 0 {
+				m.best = m.best[at+1:]
+				return c, true
+			}
+		}
+		m.best = m.best[:0]
+		return candidate{}, false
+	}
 	var best candidate
 	at, kept := pattern.None, m.best[:0]
 	for _, c := range m.best {
@@ -84,57 +96,6 @@ func (m *Master) gain(c candidate) float64 {
 		return 0
 	}
 	return gain
-}
-
-// scan looks at all columns and collects the best of each group and the best with each item.
-func (m *Master) scan() {
-	byItem := make([]candidate, len(m.basis))
-	m.best = m.best[:0]
-	for g, k := range m.in.Kinds {
-		m.refresh(g)
-		floor := m.GroupDual(g) + m.tolerance
-		top := candidate{gain: math.Inf(-1)}
-		for _, c := range m.active[g] {
-			gain := m.Reduced(k, c) - floor
-			if gain <= 0 {
-				continue
-			}
-			if gain > top.gain {
-				top = candidate{g, c, gain}
-			}
-			for _, e := range k.Of(c) {
-				if gain > byItem[e.Item].gain {
-					byItem[e.Item] = candidate{g, c, gain}
-				}
-			}
-		}
-		if top.gain > 0 {
-			m.best = append(m.best, top)
-		}
-	}
-	for i, c := range byItem {
-		if out := (candidate{group: artificial, column: int32(i)}); m.gain(out) > 0 {
-			m.best = append(m.best, out)
-		}
-		if c.gain > 0 && !m.listed(c, byItem[:i]) {
-			m.best = append(m.best, c)
-		}
-	}
-}
-
-// listed is whether a candidate stands in the list or is the best of its group already.
-func (m *Master) listed(c candidate, list []candidate) bool {
-	for _, l := range list {
-		if l.group == c.group && l.column == c.column {
-			return true
-		}
-	}
-	for _, l := range m.best {
-		if l.group == c.group && l.column == c.column {
-			return true
-		}
-	}
-	return false
 }
 
 // first is the first column that gains, in order of groups and patterns: Bland's rule, under which no basis comes twice.

@@ -54,6 +54,8 @@ type Master struct {
 	stalled      int
 	column, step []float64 // of the entering column: less its key, and in terms of the basis
 	best         []candidate
+	inOrder      bool // best is gone through once in its order
+	prices       pattern.Prices
 }
 
 // New starts from nothing placed, over all patterns known.

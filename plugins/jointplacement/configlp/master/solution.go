@@ -50,3 +50,19 @@ func (m *Master) Value() float64 {
 	}
 	return v
 }
+
+// Losses gives every pattern known that the demand allows with what it loses against its price, as far as it is on groups that have nodes.
+func (m *Master) Losses(use func(g int, column int32, loss float64)) {
+	m.prices.Set(m.dual)
+	for g, k := range m.in.Kinds {
+		if m.nodes[g] == 0 {
+			continue
+		}
+		own := m.GroupDual(g)
+		for c, price := range m.prices.Of(k) {
+			if m.Allows(k.Of(int32(c))) {
+				use(g, int32(c), own-k.Value[c]+price)
+			}
+		}
+	}
+}

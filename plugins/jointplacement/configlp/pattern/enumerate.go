@@ -1,55 +1,110 @@
 package pattern
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // small is how many patterns a group may have at most to be valued in whole though not all groups can be.
 const small = 1_000
 
+// wholeShare is the part of the limit, one in so many, that is spent on groups that have few patterns if not all groups can be valued in whole.
+const wholeShare = 5
+
 // Enumerate values all patterns of all groups if they are no more than the limit, else those of groups that have few.
 func (in *Instance) Enumerate(limit int) {
-	numbers := make([]int, len(in.Kinds))
+	numbers := make([]census, len(in.Kinds))
+	counted := map[string]census{} // by room, of groups that were counted to their end
 	total, each := 0, limit
 	for g, k := range in.Kinds {
 		if total > limit {
 			each = small
 		}
-		numbers[g] = k.patterns(each)
-		total += numbers[g]
+		room := k.room()
+		n, known := counted[room]
+		if !known {
+			if n = k.count(each); n.patterns <= each {
+				counted[room] = n
+			}
+		}
+		numbers[g] = n
+		total += n.patterns
 	}
 	all := total <= limit
-	limit /= 2
+	if !all {
+		limit /= wholeShare
+	}
+	lists := map[census]*list{}
 	for g, k := range in.Kinds {
-		if !all && (numbers[g] > small || numbers[g] > limit) {
+		n := numbers[g]
+		if n.patterns > limit || !all && n.patterns > small {
 			continue
 		}
-		limit -= numbers[g]
-		k.reserve(numbers[g])
-		k.walk(func(pattern []Entry, name key) bool {
-			if len(pattern) > 0 {
-				k.add(pattern, name)
-			}
-			return in.Err == nil
-		})
-		k.Whole = true
+		limit -= n.patterns
+		if lists[n] == nil {
+			lists[n] = k.all(n.patterns)
+		}
+		k.list, k.Whole = lists[n], true
+		k.valueAll()
 	}
 }
 
-// patterns is how many patterns fit on a node of the group, the empty one included; more than limit are not counted to their end.
-func (k *Kind) patterns(limit int) int {
-	n := 0
-	k.walk(func([]Entry, key) bool {
-		n++
-		return n <= limit
+// census is how many patterns fit on a node, the empty one included, and the sum of two random numbers for each: equal only for the same
+// patterns, as far as 128 bits tell them apart.
+type census struct {
+	patterns int
+	sum      key
+}
+
+// count takes the census of a group; more patterns than limit are not counted to their end.
+func (k *Kind) count(limit int) census {
+	var n census
+	k.walk(func(_ []Entry, name key) bool {
+		n.patterns++
+		n.sum = key{n.sum[0] + mix(name[0]), n.sum[1] + mix(name[1])}
+		return n.patterns <= limit
 	})
 	return n
 }
 
-func (k *Kind) reserve(n int) {
-	k.start = slices.Grow(k.start, n)
-	k.Value = slices.Grow(k.Value, n)
-	k.keys = slices.Grow(k.keys, n)
-	k.index = make(map[key]int32, n)
-	k.index[key{}] = 0
+// all lists all patterns of a group, of which there are so many.
+func (k *Kind) all(patterns int) *list {
+	l := newList(patterns)
+	k.walk(func(pattern []Entry, name key) bool {
+		if len(pattern) > 0 {
+			l.append(pattern, name)
+		}
+		return true
+	})
+	return l
+}
+
+// valueAll values all patterns of the list.
+func (k *Kind) valueAll() {
+	k.Value = slices.Grow(k.Value, len(k.keys))
+	for c := int32(len(k.Value)); int(c) < len(k.keys); c++ {
+		v := 0.0
+		if k.in.Err == nil {
+			v = k.evaluate(k.Of(c))
+		}
+		k.Value = append(k.Value, v)
+	}
+}
+
+// room is equal for groups that can hold the same because they have the same left and allow the same.
+func (k *Kind) room() string {
+	var b []byte
+	for _, f := range k.Free {
+		b = binary.AppendVarint(b, f)
+	}
+	for _, a := range k.Allowed {
+		if a {
+			b = append(b, 1)
+		} else {
+			b = append(b, 0)
+		}
+	}
+	return string(b)
 }
 
 // walk visits every pattern that fits, until visit returns false. The pattern is only valid during the call.

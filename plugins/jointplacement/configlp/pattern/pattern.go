@@ -14,14 +14,13 @@ func (k key) plus(item int) key  { z := itemKey(item); return key{k[0] + z[0], k
 func (k key) minus(item int) key { z := itemKey(item); return key{k[0] - z[0], k[1] - z[1]} }
 
 // itemKey is two numbers of the SplitMix64 sequence (Steele, Lea and Flood 2014).
-func itemKey(item int) key {
-	mix := func(n uint64) uint64 {
-		z := n * 0x9e3779b97f4a7c15
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		return z ^ z>>31
-	}
-	return key{mix(2*uint64(item) + 1), mix(2*uint64(item) + 2)}
+func itemKey(item int) key { return key{mix(2*uint64(item) + 1), mix(2*uint64(item) + 2)} }
+
+func mix(n uint64) uint64 {
+	z := n * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
 }
 
 // Entry is one item of a pattern with its number of pods.
@@ -41,12 +40,9 @@ type Kind struct {
 	// Value is the value of the patterns known.
 	Value []float64
 
+	*list
 	in      *Instance
 	ask     func(counts []int) float64
-	start   []int32 // entries of pattern c are entries[start[c]:start[c+1]], ascending by item
-	entries []Entry
-	keys    []key
-	index   map[key]int32
 	scratch []int // counts in the caller's order, zero between calls
 }
 
@@ -64,7 +60,7 @@ type Group struct {
 func (in *Instance) Add(g Group) {
 	k := &Kind{
 		in: in, Nodes: g.Nodes, Free: g.Free, Allowed: make([]bool, len(in.ItemOf)), ask: g.Value,
-		start: []int32{0}, index: map[key]int32{}, scratch: make([]int, len(in.ItemOf)),
+		list: newList(0), scratch: make([]int, len(in.ItemOf)), Value: []float64{0},
 	}
 	if g.Upper != nil {
 		k.Upper = make([]float64, len(in.ItemOf))
@@ -75,26 +71,13 @@ func (in *Instance) Add(g Group) {
 			k.Upper[i] = g.Upper[from]
 		}
 	}
-	k.add(nil, key{})
 	in.Kinds = append(in.Kinds, k)
 }
 
-// Of returns the entries of a pattern.
-func (k *Kind) Of(c int32) []Entry { return k.entries[k.start[c]:k.start[c+1]] }
-
 // add values a pattern that is not known yet and returns its position.
 func (k *Kind) add(pattern []Entry, name key) int32 {
-	c := int32(len(k.Value))
-	k.entries = append(k.entries, pattern...)
-	k.start = append(k.start, int32(len(k.entries)))
-	k.keys = append(k.keys, name)
-	k.index[name] = c
-	v := 0.0
-	if len(pattern) > 0 {
-		v = k.evaluate(pattern)
-	}
-	k.Value = append(k.Value, v)
-	return c
+	k.Value = append(k.Value, k.evaluate(pattern))
+	return k.append(pattern, name)
 }
 
 // evaluate asks the caller's function.

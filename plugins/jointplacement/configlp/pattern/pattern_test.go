@@ -84,3 +84,38 @@ func TestChanged(t *testing.T) {
 		t.Errorf("a pattern was valued beyond the budget: %v", k.Of(got))
 	}
 }
+
+// Two groups that can hold the same have one list and one price for each pattern, whatever they are worth; a third has its own. With prices 1,
+// 10, 100 a pattern costs what its counts say as digits.
+func TestGroupsThatHoldTheSameShareAList(t *testing.T) {
+	t.Parallel()
+	in := instance(3, func(counts []int) float64 { return float64(counts[0]) })
+	for _, free := range [][]int64{{8, -5}, {2, 0}} { // no item takes of the second resource: what is left of it makes no difference
+		in.GroupOf = append(in.GroupOf, len(in.GroupOf))
+		in.Add(pattern.Group{Nodes: 1, Free: free, Value: func(counts []int) float64 { return float64(2 * counts[0]) }})
+	}
+	in.Enumerate(1000)
+	var prices pattern.Prices
+	prices.Set([]float64{1, 10, 100})
+	a, b, c := prices.Of(in.Kinds[0]), prices.Of(in.Kinds[1]), prices.Of(in.Kinds[2])
+	if len(a) != 165 || len(c) != 10 || &a[0] != &b[0] || &a[0] == &c[0] { // (3+8 choose 8), (3+2 choose 2)
+		t.Fatalf("%d, %d and %d prices, want 165 of the first two groups in one list and 10", len(a), len(b), len(c))
+	}
+	for at := range int32(len(a)) {
+		want, first := 0.0, 0.0
+		for _, e := range in.Kinds[1].Of(at) {
+			want += float64(e.Count) * []float64{1, 10, 100}[e.Item]
+			if e.Item == 2 { // the caller's item 0
+				first = float64(e.Count)
+			}
+		}
+		if a[at] != want || in.Kinds[0].Value[at] != first || in.Kinds[1].Value[at] != 2*first {
+			t.Errorf("pattern %v: price %v, want %v; values %v and %v, want %v and twice that",
+				in.Kinds[1].Of(at), a[at], want, in.Kinds[0].Value[at], in.Kinds[1].Value[at], first)
+		}
+	}
+	prices.Set([]float64{0, 0, 2})
+	if again := prices.Of(in.Kinds[1]); again[164] != 2*float64(in.Kinds[1].Of(164)[0].Count) {
+		t.Errorf("after a change of prices the last pattern costs %v", again[164])
+	}
+}
