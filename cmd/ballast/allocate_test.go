@@ -128,6 +128,9 @@ func TestAllocateFormats(t *testing.T) {
 			t.Errorf("no %q in the report", want)
 		}
 	}
+	if strings.Contains(string(b), "%!") || !strings.Contains(string(b), "<td>300</td><td>400</td>") {
+		t.Errorf("the report does not say what pay has and is to have:\n%s", b)
+	}
 	if n := strings.Count(string(b), "<svg"); n != 2 {
 		t.Errorf("%d plots, want 2", n)
 	}

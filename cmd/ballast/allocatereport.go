@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -48,7 +49,7 @@ func (a *allocation) report() ([]byte, error) {
 		}
 		page.List = append(page.List, reportObjective{Outcome: o, Sentence: o.sentence(), Distributions: distributions, Budget: budget, BudgetTable: o.Budget})
 	}
-	t, err := template.New("report").Parse(allocateReport)
+	t, err := template.New("report").Funcs(template.FuncMap{"optional": optional}).Parse(allocateReport)
 	if err != nil {
 		return nil, fmt.Errorf("parsing the report's template: %w", err)
 	}
@@ -64,8 +65,7 @@ const mostCurves = 6
 
 // distributionPlot shows the share of requests within each time: of all, of the most frequent patterns, and the target.
 func (a *allocation) distributionPlot(objective int, o *allocationOutcome) (template.HTML, error) {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = "How long requests take", "ms", "share of the requests within"
+	p := newPlot("How long requests take", "ms", "share of the requests within")
 	entry := a.entries[objective]
 	d, ok := a.model.Distribution(entry, a.states)
 	if !ok {
@@ -102,7 +102,6 @@ func (a *allocation) distributionPlot(objective int, o *allocationOutcome) (temp
 		return "", err
 	}
 	p.Y.Min, p.Y.Max, p.X.Min = 0, 1, 0
-	p.Legend.Top, p.Legend.Left = false, false
 	return inlineSVG(p, 8*vg.Centimeter)
 }
 
@@ -119,8 +118,7 @@ func addLine(p *plot.Plot, name string, points plotter.XYs, colour color.Color, 
 
 // budgetPlot shows what each service has of the percentile.
 func budgetPlot(o *allocationOutcome) (template.HTML, error) {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text = "Each service's part of the percentile", "ms"
+	p := newPlot("Each service's part of the percentile", "ms", "")
 	var values plotter.Values
 	var names []string
 	for i := range o.Budget { // from below
@@ -128,7 +126,7 @@ func budgetPlot(o *allocationOutcome) (template.HTML, error) {
 		if math.IsNaN(b.Ms) {
 			continue
 		}
-		values, names = append(values, b.Ms), append(names, b.Service)
+		values, names = append(values, b.Ms), append(names, short(b.Service))
 	}
 	const bar = 0.4 * vg.Centimeter
 	bars, err := plotter.NewBarChart(values, bar)
@@ -138,7 +136,34 @@ func budgetPlot(o *allocationOutcome) (template.HTML, error) {
 	bars.Horizontal, bars.Color, bars.LineStyle.Width = true, color.RGBA{G: 0x72, B: 0xb2, A: 0xff}, 0
 	p.Add(bars)
 	p.NominalY(names...)
+	p.Y.Padding = vg.Points(8) // for fonts wider than ours
 	return inlineSVG(p, 2.5*vg.Centimeter+vg.Length(len(names))*1.5*bar)
+}
+
+// newPlot returns an empty plot in the page's proportions, its legend where distributions leave room: low on the right.
+func newPlot(title, x, y string) *plot.Plot {
+	const titleSize, textSize = 11, 9 // points
+	p := plot.New()
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Title.TextStyle.Font.Size, p.Title.Padding = vg.Points(titleSize), vg.Points(4)
+	for _, style := range []*text.Style{
+		&p.X.Label.TextStyle, &p.Y.Label.TextStyle, &p.X.Tick.Label, &p.Y.Tick.Label, &p.Legend.TextStyle,
+	} {
+		style.Font.Size = vg.Points(textSize)
+	}
+	p.Legend.Padding = vg.Points(2)
+	// A browser's font may be wider than ours: text right of its sample has room.
+	p.Legend.Left, p.Legend.Top, p.Legend.XOffs, p.Legend.YOffs = true, false, 10*vg.Centimeter, vg.Points(6)
+	return p
+}
+
+// short cuts a name to what fits beside a bar.
+func short(name string) string {
+	const most = 18
+	if letters := []rune(name); len(letters) > most {
+		return string(letters[:most-1]) + "…"
+	}
+	return name
 }
 
 // inlineSVG draws a plot to stand inside HTML.
@@ -150,6 +175,6 @@ func inlineSVG(p *plot.Plot, height vg.Length) (template.HTML, error) {
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return "", fmt.Errorf("drawing %q: %w", p.Title.Text, err)
 	}
-	text := out.String()
-	return template.HTML(text[max(0, strings.Index(text, "<svg")):]), nil //nolint:gosec // drawn by us; plot escapes its texts
+	drawn := out.String()
+	return template.HTML(drawn[max(0, strings.Index(drawn, "<svg")):]), nil //nolint:gosec // drawn by us; plot escapes its texts
 }
