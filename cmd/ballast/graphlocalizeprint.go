@@ -125,8 +125,13 @@ func (v *localizeView) printCSV(w io.Writer) error {
 }
 
 func (v *localizeView) printTable(w io.Writer) error {
-	fmt.Fprintf(w, "p%g of %s: %s ms against %s ms in the baseline; the mean rose by %s ms from %s ms\n\n", v.Percentile, v.Request, cell(v.PercentileMs),
-		cell(v.BaselineMs), cell(v.RiseMs), cell(v.MeanBeforeMs))
+	moved, by := "rose", v.RiseMs
+	if by != nil && *by < 0 {
+		down := -*by
+		moved, by = "fell", &down
+	}
+	fmt.Fprintf(w, "p%g of %s: %s ms against %s ms in the baseline; the mean %s by %s ms from %s ms\n\n", v.Percentile, v.Request, cell(v.PercentileMs),
+		cell(v.BaselineMs), moved, cell(by), cell(v.MeanBeforeMs))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "service\tprobability\t90 % interval\tof the tail\tof the variance\tof the mean ms\tp99 of a call ms\tbaseline ms\tp99/p50\tbaseline")
 	for i := range v.Services {
