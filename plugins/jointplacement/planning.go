@@ -24,7 +24,7 @@ type target struct {
 // planGroups plans the pods of groups and writes what came out.
 func (p *JointPlacement) planGroups(ctx context.Context, c condition, ready []hold.Key) {
 	groups := hold.Names(ready)
-	pods, targets, made, err := p.planAll(ctx, c, p.collect(ctx, c, ready))
+	pods, made, err := p.planAll(ctx, c, p.collect(ctx, c, ready))
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Cannot plan; letting the pods go", "groups", groups, "pods", len(pods))
 		p.metrics.plans.WithLabelValues(p.profile, string(c.Mode), resultFailed).Inc()
@@ -34,14 +34,14 @@ func (p *JointPlacement) planGroups(ctx context.Context, c condition, ready []ho
 	if made == nil {
 		return // nobody is left
 	}
-	p.record(ctx, c, made, groups)
+	p.record(ctx, c, made.Plan, groups)
 	p.complain(pods)
 	if c.Mode == v1alpha1.Shadow {
-		p.compare(ctx, c, made, pods)
+		p.compare(ctx, c, made.Plan, pods)
 		p.forget(uidsOf(pods))
 		return
 	}
-	p.write(ctx, &hold.Batch{Pods: len(targets), Groups: groups, Sentence: made.Sentence(), Model: c.Version}, targets)
+	p.write(ctx, &hold.Batch{Pods: len(made.targets), Groups: groups, Sentence: made.Sentence(), Model: c.Version}, made)
 }
 
 // collect takes the pods of the groups as they are now, by name. Those that changed into something that is not planned for are let go.
@@ -84,56 +84,60 @@ func uidsOf(pods []*v1.Pod) []types.UID {
 	return uids
 }
 
-// planAll plans pods and lets those go that find no room. Gangs that don't find room for all are put off, and the rest, which is returned
-// too, is planned without them. The plan is nil if nobody is left.
-func (p *JointPlacement) planAll(ctx context.Context, c condition, pods []*v1.Pod) ([]*v1.Pod, []target, *plan.Plan, error) {
+// outcome is a plan for pods: those with a place, and those without.
+type outcome struct {
+	*plan.Plan
+	targets []target
+	rest    []*v1.Pod
+}
+
+// planAll plans pods. Gangs that don't find room for all are put off, and the others, which are returned too, are planned without them.
+// There is no outcome if nobody is left.
+func (p *JointPlacement) planAll(ctx context.Context, c condition, pods []*v1.Pod) ([]*v1.Pod, *outcome, error) {
 	for len(pods) > 0 {
-		targets, rest, made, err := p.planOnce(ctx, c, pods, nil)
+		made, err := p.planOnce(ctx, c, pods, nil)
 		if err != nil {
-			return pods, nil, nil, err
+			return pods, nil, err
 		}
-		put := p.waiting.PutOff(uidsOf(rest), p.clock.Now().Add(gangRetry))
+		put := p.waiting.PutOff(uidsOf(made.rest), p.clock.Now().Add(gangRetry))
 		if len(put) == 0 {
-			if len(rest) > 0 && c.Mode == v1alpha1.Active {
-				p.letGo(ctx, reasonNoRoom, uidsOf(rest))
-			}
-			return pods, targets, made, nil
+			return pods, made, nil
 		}
 		klog.FromContext(ctx).V(2).Info("No room for all pods of a gang; it waits", "pods", len(put))
 		pods = slices.DeleteFunc(pods, func(pod *v1.Pod) bool { return put.Has(pod.UID) })
 	}
-	return nil, nil, nil, nil
+	return nil, nil, nil
 }
 
-// planOnce reads the cluster and plans the pods on it: those with a place, and those without.
-func (p *JointPlacement) planOnce(
-	ctx context.Context, c condition, pods []*v1.Pod, refused refusals,
-) (targets []target, rest []*v1.Pod, made *plan.Plan, err error) {
+// planOnce reads the cluster and plans the pods on it.
+func (p *JointPlacement) planOnce(ctx context.Context, c condition, pods []*v1.Pod, refused refusals) (*outcome, error) {
 	p.breathe()
 	begin := p.clock.Now()
 	in, err := p.view.Input(c.Known, pods, refused)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	if in.Dropped > 0 {
 		klog.FromContext(ctx).Info("Too many soft constraints; planning without the surplus", "leftOut", in.Dropped)
 	}
-	if made, err = plan.Make(in.Input); err != nil {
-		return nil, nil, nil, err
+	made, err := plan.Make(in.Input)
+	if err != nil {
+		return nil, err
 	}
 	p.metrics.planSeconds.WithLabelValues(p.profile).Observe(p.clock.Since(begin).Seconds())
 	byName := make(map[string]plan.Placement, len(made.Placements))
 	for _, at := range made.Placements {
 		byName[at.Pod] = at
 	}
+	out := &outcome{Plan: made}
 	for _, pod := range pods {
 		if at, ok := byName[nameOf(pod)]; ok {
-			targets = append(targets, target{pod: pod, place: hold.Place{Node: at.Node, Kind: in.KindOf[pod.UID], Predicted: at.Predicted}})
+			out.targets = append(out.targets, target{pod: pod, place: hold.Place{Node: at.Node, Kind: in.KindOf[pod.UID], Predicted: at.Predicted}})
 		} else {
-			rest = append(rest, pod)
+			out.rest = append(out.rest, pod)
 		}
 	}
-	return targets, rest, made, nil
+	return out, nil
 }
 
 // mostBroken is how many broken constraints the log names, the costliest first.

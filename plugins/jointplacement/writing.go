@@ -28,8 +28,11 @@ const (
 )
 
 // write nominates the planned nodes, chunk by chunk. Each pod passes as soon as the queue sees its nomination; the rest is planned again
-// when one of them had to go elsewhere, or its node is not what it was.
-func (p *JointPlacement) write(ctx context.Context, b *hold.Batch, targets []target) {
+// when one of them had to go elsewhere, or its node is not what it was. Pods without a place are let go last: before the nominations are
+// written they would take the room that is planned for others.
+func (p *JointPlacement) write(ctx context.Context, b *hold.Batch, made *outcome) {
+	targets, rest := made.targets, made.rest
+	defer func() { p.noRoom(ctx, rest) }()
 	p.promise(b, targets)
 	for replans := 0; len(targets) > 0 && ctx.Err() == nil; {
 		p.breathe()
@@ -41,7 +44,8 @@ func (p *JointPlacement) write(ctx context.Context, b *hold.Batch, targets []tar
 		n := min(chunk, len(targets))
 		if deviated, refused := p.deviated(b, targets[:n]); deviated && replans < maxReplans {
 			replans++
-			targets = p.replan(ctx, c, b, targets, refused)
+			again := p.replan(ctx, c, b, targets, refused)
+			targets, rest = again.targets, append(rest, again.rest...)
 			continue
 		}
 		if failed := p.nominate(ctx, targets[:n]); len(failed) > 0 {
@@ -82,26 +86,30 @@ func (p *JointPlacement) deviated(b *hold.Batch, targets []target) (bool, refusa
 	return p.waiting.Deviated(b)
 }
 
-// replan plans the rest of a batch on the cluster as it is now. Pods without room then are let go.
-func (p *JointPlacement) replan(ctx context.Context, c condition, b *hold.Batch, targets []target, refused refusals) []target {
-	p.metrics.replans.WithLabelValues(p.profile).Inc()
-	logger := klog.FromContext(ctx)
-	again, rest, made, err := p.planOnce(ctx, c, podsOf(targets), refused)
-	if err != nil {
-		logger.Error(err, "Cannot plan the rest of a group again; letting its pods go", "pods", len(targets))
-		p.giveUp(ctx, reasonFailed, targets)
-		return nil
-	}
-	logger.V(2).Info("Planned the rest of a group again, as the cluster differs", "groups", b.Groups,
-		"pods", len(again), "unplaced", len(rest), "gain", made.Gain, "bound", made.Bound)
-	for _, pod := range rest {
-		p.ledger.Take(pod.UID, cluster.Intended)
-	}
+// noRoom lets pods go that no plan has a place for.
+func (p *JointPlacement) noRoom(ctx context.Context, rest []*v1.Pod) {
 	if len(rest) > 0 {
 		p.letGo(ctx, reasonNoRoom, uidsOf(rest))
 	}
-	p.promise(b, again)
-	return again
+}
+
+// replan plans the rest of a batch on the cluster as it is now.
+func (p *JointPlacement) replan(ctx context.Context, c condition, b *hold.Batch, targets []target, refused refusals) *outcome {
+	p.metrics.replans.WithLabelValues(p.profile).Inc()
+	logger := klog.FromContext(ctx)
+	made, err := p.planOnce(ctx, c, podsOf(targets), refused)
+	if err != nil {
+		logger.Error(err, "Cannot plan the rest of a group again; letting its pods go", "pods", len(targets))
+		p.giveUp(ctx, reasonFailed, targets)
+		return &outcome{}
+	}
+	logger.V(2).Info("Planned the rest of a group again, as the cluster differs", "groups", b.Groups,
+		"pods", len(made.targets), "unplaced", len(made.rest), "gain", made.Gain, "bound", made.Bound)
+	for _, pod := range made.rest {
+		p.ledger.Take(pod.UID, cluster.Intended)
+	}
+	p.promise(b, made.targets)
+	return made
 }
 
 func podsOf(targets []target) []*v1.Pod {
