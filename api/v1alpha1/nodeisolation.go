@@ -37,6 +37,10 @@ type NodeIsolationSpec struct {
 	// +listMapKey=name
 	// +optional
 	Partitions []NodePartition `json:"partitions,omitempty"`
+	// Control is the agent's fast loop, which moves ways, bandwidth and CPU of batch partitions so that the latency-sensitive containers
+	// meet their set-points. Without it, partitions stay as they are given.
+	// +optional
+	Control *LocalControl `json:"control,omitempty"`
 }
 
 // NodePartition is one wanted control group.
@@ -55,6 +59,16 @@ type NodePartition struct {
 	// +listType=atomic
 	// +optional
 	Bandwidth []BandwidthLimit `json:"bandwidth,omitempty"`
+	// Role says what the local loop may do with the partition: Latency is protected, Batch may be slowed down. Without, it is left alone.
+	// +kubebuilder:validation:Enum=Latency;Batch
+	// +optional
+	Role PartitionRole `json:"role,omitempty"`
+	// Members are the containers that belong to it. The first partition of the list that has a container takes it; one that no partition
+	// has stays where it is. A partition without members holds the threads that somebody else puts into its group.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	// +optional
+	Members []PartitionMember `json:"members,omitempty"`
 }
 
 // CacheWays is a part of a cache: a count of ways, which the agent places, or the ways from up to and without to.
@@ -189,6 +203,14 @@ type NodeIsolationStatus struct {
 	// +listType=atomic
 	// +optional
 	Notes []string `json:"notes,omitempty"`
+	// Control is what the local loop does; absent where the spec has no control.
+	// +optional
+	Control *LocalControlStatus `json:"control,omitempty"`
+	// Interference are the containers that a neighbour slows down, with the neighbour's name where a probe confirmed it.
+	// +kubebuilder:validation:MaxItems=64
+	// +listType=atomic
+	// +optional
+	Interference []Interference `json:"interference,omitempty"`
 	// Absent are the signals that the node does not have, or that the agent does not read.
 	// +kubebuilder:validation:MaxItems=32
 	// +listType=map
@@ -230,6 +252,9 @@ type IsolationResource struct {
 	Ways int32 `json:"ways,omitempty"`
 	// +optional
 	MinWays int32 `json:"minWays,omitempty"`
+	// PeakMBps is the bandwidth in 10^6 bytes a second that a domain is taken to deliver, given by spec.control; absent: not known.
+	// +optional
+	PeakMBps int64 `json:"peakMBps,omitempty"`
 	// WayBytes is the size of a way of the first domain; 0 where it is not known.
 	// +optional
 	WayBytes int64 `json:"wayBytes,omitempty"`
