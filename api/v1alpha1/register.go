@@ -33,13 +33,17 @@ func AddToScheme(s *runtime.Scheme) error {
 const (
 	// ClassLabel on a pod names its workload class; without it the class is <namespace>/<top controller>.
 	ClassLabel = "ballast.dev/class"
-	// MinPerformanceAnnotation on a pod is the least predicted performance (1 = alone on the node) it accepts, e.g. "0.8". It is
-	// the only thing that makes Ballast reject nodes.
+	// MinPerformanceAnnotation on a pod is the least predicted performance (1 = alone on the node) it accepts, e.g. "0.8". This, and
+	// the two annotations about isolation below, are the only things that make Ballast reject nodes.
 	MinPerformanceAnnotation = "ballast.dev/min-performance"
 	// GroupSizeAnnotation says on a pod how many pods its group has, so that they are placed together as soon as the last has come.
 	GroupSizeAnnotation = "ballast.dev/group-size"
 	// ConstraintsAnnotation on a pod are its soft constraints of placement, one a line in Medea's language, for the pods that carry it.
 	ConstraintsAnnotation = "ballast.dev/constraints"
+	// PartitionAnnotation on a pod names a partition (NodeIsolation) that its node must have, or have room for, such as "web".
+	PartitionAnnotation = "ballast.dev/partition"
+	// MemoryBandwidthAnnotation on a pod is how much memory bandwidth, in 10^6 bytes a second, must be free on its node, such as "8000".
+	MemoryBandwidthAnnotation = "ballast.dev/memory-bandwidth-mbps"
 	// ShapeLabel on a node names its machine shape, as it stands before the slash in column setting of a mixes file; without it the shape
 	// is node.kubernetes.io/instance-type.
 	ShapeLabel = "ballast.dev/shape"

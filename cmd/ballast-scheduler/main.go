@@ -18,6 +18,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/plugins/graphscore"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/isolationfit"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement"
 )
 
@@ -29,14 +30,16 @@ func main() {
 		jointplacement.AddToScheme(s)
 	}
 
-	fit, graph, joint := interferencefit.NewMetrics(), graphscore.NewMetrics(), jointplacement.NewMetrics()
+	fit, graph, joint, isolation := interferencefit.NewMetrics(), graphscore.NewMetrics(), jointplacement.NewMetrics(), isolationfit.NewMetrics()
 	legacyregistry.MustRegister(fit.Collectors()...)
 	legacyregistry.MustRegister(graph.Collectors()...)
 	legacyregistry.MustRegister(joint.Collectors()...)
+	legacyregistry.MustRegister(isolation.Collectors()...)
 
 	command := app.NewSchedulerCommand(
 		app.WithPlugin(interferencefit.Name, interferencefit.Factory(fit)),
 		app.WithPlugin(graphscore.Name, graphscore.Factory(graph)),
+		app.WithPlugin(isolationfit.Name, isolationfit.Factory(isolation)),
 		app.WithPlugin(jointplacement.Name, jointplacement.Factory(joint, leadership(legacyregistry.DefaultGatherer, clock.RealClock{}))),
 	)
 	os.Exit(cli.Run(command))

@@ -34,7 +34,7 @@ func (p *InterferenceFit) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFra
 		floor = 0 // the annotation is ignored, so it makes no difference
 	}
 	return []fwk.SignFragment{{Key: signatureKey, Value: signature{
-		Class: ClassName(pod), Floor: floor, Exempt: exempt(pod), DaemonSet: ownedByDaemonSet(pod),
+		Class: ClassName(pod), Floor: floor, Exempt: Exempt(pod), DaemonSet: ownedByDaemonSet(pod),
 		Model: c.Version, Mode: c.Mode, Blind: c.Blind,
 	}}}, nil
 }

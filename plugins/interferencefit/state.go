@@ -65,8 +65,8 @@ func readCycle(state fwk.CycleState) (*cycle, error) {
 // range that users may define.
 const systemCriticalPriority int32 = 2_000_000_000
 
-// exempt reports whether the pod is never rejected.
-func exempt(pod *v1.Pod) bool {
+// Exempt reports whether the pod is never rejected: those of DaemonSets, which belong to one node, and system-critical ones.
+func Exempt(pod *v1.Pod) bool {
 	return ownedByDaemonSet(pod) || priorityOf(pod) >= systemCriticalPriority
 }
 
@@ -84,7 +84,7 @@ func (p *InterferenceFit) begin(state fwk.CycleState, pod *v1.Pod) (*cycle, erro
 	c := &cycle{condition: p.assess(), improved: p.improved.Load(), class: interference.Unknown}
 	floor, err := floorOf(pod)
 	c.floor = floor
-	c.exempt, c.priority = exempt(pod), priorityOf(pod)
+	c.exempt, c.priority = Exempt(pod), priorityOf(pod)
 	if c.Known != nil {
 		c.class = c.Known.class(pod)
 	}

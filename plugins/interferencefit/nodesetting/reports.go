@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxAge is how old the status of a NodeIsolation may be: three times what an agent lets pass between two reports. It is written at
+	// MaxAge is how old the status of a NodeIsolation may be: three times what an agent lets pass between two reports. It is written at
 	// the field, for every reader.
-	maxAge = 3 * time.Minute
+	MaxAge = 3 * time.Minute
 	// clockSkew is how far ahead of ours a node's clock may be; a report from beyond it would never grow old.
 	clockSkew = 5 * time.Minute
 )
@@ -67,7 +67,7 @@ type news struct {
 // counts of a node changed. It may not call back.
 func New(client dynamic.Interface, now func() time.Time, changed func(node string, was, is Report)) *Reports {
 	r := &Reports{now: now, changed: changed, needed: make(chan struct{})}
-	source := sourceOf(client)
+	source := Objects(client, cut)
 	source.Failed = func(_ context.Context, err error) bool {
 		if !apierrors.IsNotFound(err) {
 			return false
@@ -134,10 +134,16 @@ func (r *Reports) Age() (fresh, stale int, oldest time.Duration) {
 // believed is the news with what counts of it at a time.
 func (n news) believed(now time.Time) news {
 	n.Report = Report{Partitions: n.force}
-	if age := now.Sub(n.at); n.at.IsZero() || age > maxAge || age < -clockSkew {
+	if !Believed(n.at, now) {
 		n.Report = Report{Partitions: n.force, Wanted: n.wanted, Doubt: StaleReport}
 	}
 	return n
+}
+
+// Believed reports whether a status of that time is new enough, and not of the future.
+func Believed(at, now time.Time) bool {
+	age := now.Sub(at)
+	return !at.IsZero() && age <= MaxAge && age >= -clockSkew
 }
 
 // put keeps news of a node; r.mu is held.

@@ -15,9 +15,9 @@ import (
 	"github.com/ballast-k8s/ballast/follow"
 )
 
-// sourceOf are the NodeIsolation objects, cut down as they come: a status is tens of kilobytes on a large machine, and client-go keeps
-// whole lists while it reads them.
-func sourceOf(client dynamic.Interface) follow.Source {
+// Objects are the NodeIsolation objects, cut down as they come to what a reader wants: a status is tens of kilobytes on a large machine, and
+// client-go keeps whole lists while it reads them. The result of cut has the object's ObjectMeta at least.
+func Objects(client dynamic.Interface, cut func(*unstructured.Unstructured) *v1alpha1.NodeIsolation) follow.Source {
 	resource := client.Resource(v1alpha1.NodeIsolations)
 	return follow.Source{
 		Name: "NodeIsolation objects", Example: &v1alpha1.NodeIsolation{}, Client: client,
