@@ -55,7 +55,7 @@ func newObjectiveRounds(
 	rounds = &objectiveRounds{
 		periods: periods, mode: mode, shown: m.objectives, now: time.Now,
 		follower: objectives.NewFollower(c.dynamic),
-		sizer:    objectives.NewSizer(t, periods),
+		sizer:    objectives.NewSizer(t, periods, latencymodel.Recall(c.dynamic)),
 		writer:   objectives.NewWriter(c.dynamic, events),
 		models:   latencymodel.NewPublisher(c.dynamic, periods.Round),
 	}

@@ -28,7 +28,7 @@ func holding(t *testing.T) *objectiveRounds {
 		Status:     v1alpha1.LatencyObjectiveStatus{Budgets: []v1alpha1.WorkloadBudget{{Workload: "web", Container: "app", TargetMillicores: 1500, Phase: "Objective"}}},
 	}
 	r := &objectiveRounds{}
-	r.current.Store(objectives.NewSizer(nil, sizing.DefaultPeriods()).Begin(t.Context(), objectives.Input{
+	r.current.Store(objectives.NewSizer(nil, sizing.DefaultPeriods(), nil).Begin(t.Context(), objectives.Input{
 		Now: noon, Mode: v1alpha1.ObjectiveActive, Objectives: []*v1alpha1.LatencyObjective{o}, Workloads: []*workload.Workload{{Namespace: "shop", Name: "web"}},
 	}))
 	return r

@@ -59,7 +59,15 @@ type LatencyModelSpec struct {
 	// +listMapKey=distance
 	// +optional
 	Network []NetworkCost `json:"network,omitempty"`
+	// Memory is what the recommender that becomes the leader next goes on from, as JSON: the law of each workload (time as a function of load and
+	// CPU), how predictions fared, and the attainment. Nobody else reads it. Absent where nothing is known, or it would be too long.
+	// +kubebuilder:validation:MaxLength=262144
+	// +optional
+	Memory string `json:"memory,omitempty"`
 }
+
+// MaxLatencyModelMemory is the most that a LatencyModel remembers, in bytes.
+const MaxLatencyModelMemory = 262144
 
 // LatencyModelWorkload is one workload's part in the percentile.
 type LatencyModelWorkload struct {

@@ -6,6 +6,8 @@
 // published, such as before its first decision after a start, stands as it is: readers stop believing a model that is not confirmed.
 // One whose objective is deleted is collected with it (owner reference).
 //
+// The model also carries what the next leader goes on from (Recall): without it, it would hold what was decided for some rounds.
+//
 // Only workloads have a part that a VerticalPodAutoscaler gives to this recommender: of others no CPU, and so no law, is known.
 package latencymodel
 
@@ -48,7 +50,11 @@ func Of(r *objectives.Report) *v1alpha1.LatencyModel {
 			Percentile: o.Spec.Percentile, Target: o.Spec.Target, Workloads: []v1alpha1.LatencyModelWorkload{},
 		},
 	}
-	if r.Decision.Blind || o.Spec.Mode == v1alpha1.ObjectiveOff {
+	if o.Spec.Mode == v1alpha1.ObjectiveOff {
+		return m
+	}
+	m.Spec.Memory = memory(r)
+	if r.Decision.Blind {
 		return m
 	}
 	m.Spec.Predicted.Duration = duration(r.Decision.Predicted.Value)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -170,5 +171,52 @@ func TestPublishesEveryOtherRound(t *testing.T) {
 	}
 	if err := p.Publish(t.Context(), nil); err != nil || len(p.published) != 0 {
 		t.Errorf("an objective that is gone is remembered: %v, %v", p.published, err)
+	}
+}
+
+// What is published is what the next leader reads; that of another objective of the name, or a broken one, it does not.
+func TestRecall(t *testing.T) {
+	r := report(instant)
+	r.Memory = func() objectives.Memory {
+		return objectives.Memory{Target: 0.2, Newest: instant, Sizing: sizing.State{Version: 1, Workloads: []sizing.WorkloadState{{Workload: "shop/front"}}}}
+	}
+	m := Of(&r)
+	client := func(change func(*v1alpha1.LatencyModel)) *fake.FakeDynamicClient {
+		m := m.DeepCopy()
+		change(m)
+		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+			map[schema.GroupVersionResource]string{v1alpha1.LatencyModels: "LatencyModelList"}, &unstructured.Unstructured{Object: content})
+	}
+	got, err := Recall(client(func(*v1alpha1.LatencyModel) {}))(t.Context(), r.Objective)
+	if err != nil || got == nil || got.Target != 0.2 || !got.Newest.Equal(instant) || got.Sizing.Workloads[0].Workload != "shop/front" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for name, change := range map[string]func(*v1alpha1.LatencyModel){
+		"another objective": func(m *v1alpha1.LatencyModel) { m.OwnerReferences[0].UID = "v" },
+		"nobody's":          func(m *v1alpha1.LatencyModel) { m.OwnerReferences = nil },
+		"none":              func(m *v1alpha1.LatencyModel) { m.Name = "other" },
+		"without":           func(m *v1alpha1.LatencyModel) { m.Spec.Memory = "" },
+	} {
+		if got, err := Recall(client(change))(t.Context(), r.Objective); got != nil || err != nil {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	_, err = Recall(client(func(m *v1alpha1.LatencyModel) { m.Spec.Memory = "{" }))(t.Context(), r.Objective)
+	if err == nil || !strings.Contains(err.Error(), "LatencyModel shop/checkout, field spec.memory") {
+		t.Errorf("error is %v", err)
+	}
+	r.Memory = func() objectives.Memory {
+		m := objectives.Memory{}
+		for range 20_000 {
+			m.Sizing.Workloads = append(m.Sizing.Workloads, sizing.WorkloadState{Workload: "shop/front"})
+		}
+		return m
+	}
+	if got := Of(&r).Spec.Memory; got != "" {
+		t.Errorf("%d bytes are remembered", len(got))
 	}
 }

@@ -155,6 +155,8 @@ type Report struct {
 	Workloads []WorkloadReport
 	// Links are the calls between the targets of its workloads.
 	Links *links.Record
+	// Memory returns what the next leader goes on from. It is to be asked before the next round begins; nil: nothing.
+	Memory func() Memory
 }
 
 // WorkloadReport is where one workload of an objective is.
@@ -183,7 +185,7 @@ type WorkloadReport struct {
 func (s *subject) report(now time.Time) Report {
 	report := Report{
 		Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, Window: s.asked.window, Counted: s.counted, TelemetryAge: s.age(now),
-		Links: &s.links,
+		Links: &s.links, Memory: s.memory,
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.tracks)) {
 		t := s.tracks[name]

@@ -44,12 +44,13 @@ type Input struct {
 type Sizer struct {
 	telemetry Telemetry
 	periods   sizing.Periods
+	recall    Recall
 	subjects  map[types.UID]*subject
 }
 
-// NewSizer returns a sizer that knows no objective. Without telemetry (nil) every objective is blind.
-func NewSizer(t Telemetry, p sizing.Periods) *Sizer {
-	return &Sizer{telemetry: t, periods: p, subjects: map[types.UID]*subject{}}
+// NewSizer returns a sizer that knows no objective but by recall, which may be nil. Without telemetry (nil) every objective is blind.
+func NewSizer(t Telemetry, p sizing.Periods, recall Recall) *Sizer {
+	return &Sizer{telemetry: t, periods: p, recall: recall, subjects: map[types.UID]*subject{}}
 }
 
 // lagShare is the part of a round by which a window ends before now, so that what arrives late still counts: at rounds of a minute 15 s,
@@ -64,7 +65,7 @@ func (s *Sizer) Begin(ctx context.Context, in Input) *Round {
 	r := &Round{now: in.Now, periods: s.periods, claims: map[string][]*claim{}}
 	known := make(map[types.UID]*subject, len(in.Objectives))
 	for _, o := range in.Objectives {
-		subject := s.subject(ctx, o)
+		subject := s.subject(ctx, o, in.Now)
 		known[o.UID] = subject
 		before := subject.left
 		if err := subject.decide(in, s.telemetry, s.periods); err != nil {
@@ -126,9 +127,9 @@ type track struct {
 	result
 }
 
-// subject returns what is known of an objective. One that is new here goes on from its status. One that asks for something else gets
+// subject returns what is known of an objective. One that is new here goes on from its status and what the last leader remembered. One that asks for something else gets
 // another controller, which keeps what is known of the workloads if the requests are the same; the workloads go on from where they are.
-func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective) *subject {
+func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective, now time.Time) *subject {
 	ask := asked{
 		entry: o.Spec.Entry, percentile: o.Spec.Percentile / 100, target: o.Spec.Target.Seconds(),
 		window: max(cmp.Or(o.Spec.Window.Duration, time.Hour), leastRounds*s.periods.Round),
@@ -145,20 +146,13 @@ func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective) *subj
 	}
 	if known == nil {
 		fresh.tracks = restore(o)
+		fresh.recall(ctx, s.recall, now)
 		return fresh
 	}
 	fresh.tracks = known.tracks
 	if known.asked.entry == ask.entry {
-		fresh.newest, fresh.read, fresh.counted, fresh.seen = known.newest, known.read, known.counted, known.seen
-		fresh.links = known.links
-		state := known.controller.State()
-		if known.asked.target != ask.target || known.asked.window != ask.window { // another count
-			state.Attained, fresh.counted = nil, time.Time{}
-		}
-		if known.asked.percentile != ask.percentile { // another ratio of observed to predicted
-			state.Ratios, state.Ahead = nil, nil
-		}
-		if err := fresh.controller.Restore(state); err != nil {
+		fresh.seen, fresh.links = known.seen, known.links
+		if err := fresh.goOn(known.memory()); err != nil {
 			klog.FromContext(ctx).Error(err, "Learning anew; what was decided is held meanwhile", "objective", klog.KObj(o))
 		}
 	}

@@ -43,7 +43,7 @@ func newWorld(t *testing.T, list ...*v1alpha1.LatencyObjective) *world {
 	t.Helper()
 	w := &world{t: t, now: noon, rate: 50}
 	w.in = Input{Mode: v1alpha1.ObjectiveActive, Objectives: list}
-	w.sizer = NewSizer(w, sizing.DefaultPeriods())
+	w.sizer = NewSizer(w, sizing.DefaultPeriods(), nil)
 	return w
 }
 
@@ -443,7 +443,7 @@ func TestShortWindow(t *testing.T) {
 
 func TestNoReceiver(t *testing.T) {
 	w := newWorld(t, objective("a", nil))
-	w.sizer = NewSizer(nil, sizing.DefaultPeriods())
+	w.sizer = NewSizer(nil, sizing.DefaultPeriods(), nil)
 	r := w.steps(1)
 	w.want(r, "NoTelemetry", "")
 	if !strings.Contains(r.Decision.BlindMessage, "telemetry.port is 0") {

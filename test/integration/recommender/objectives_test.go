@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -49,6 +50,7 @@ func shopWorkloads() []workload {
 // testObjective installs the type that was missing so far, and an objective.
 func testObjective(t *testing.T, s *suite) {
 	if err := s.ApplyFiles(t.Context(), filepath.Join(component.Root, "manifests/crd/ballast.dev_latencyobjectives.yaml"),
+		filepath.Join(component.Root, "manifests/crd/ballast.dev_latencymodels.yaml"),
 		filepath.Join(component.Root, "manifests/examples/otel-collector.yaml")); err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +81,7 @@ func testObjective(t *testing.T, s *suite) {
 	s.awaitMetric(t, soon, s.leads, `sla_recommender_objective_blind{namespace="shop",objective="home",reason=""} 0`)
 	s.awaitMetric(t, soon, s.leads, `sla_recommender_workload_phase{namespace="shop",objective="home",phase="Objective",workload="search"} 1`)
 	s.awaitMetric(t, soon, s.leads, `sla_recommender_objective_attainment_ratio{namespace="shop",objective="home"} 1`)
+	s.awaitModel(t)
 	// What is not under an objective is as stock, and what is not ours is not touched.
 	s.awaitEqual(t)
 	if plain := s.shopVPA(t, "plain"); plain.ContainerName == "" {
@@ -93,6 +96,25 @@ func testObjective(t *testing.T, s *suite) {
 			t.Error("a VPA of the stock recommender was written by ours")
 		}
 	}
+}
+
+// awaitModel waits until the scheduler, and the next leader, are told what is known of the objective.
+func (s *suite) awaitModel(t *testing.T) {
+	t.Helper()
+	component.Eventually(t, soon, func() string {
+		u, err := s.objects.Resource(v1alpha1.LatencyModels).Namespace(shop).Get(t.Context(), "home", metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		m := &v1alpha1.LatencyModel{}
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, m); err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Spec.Workloads) != len(chain) || m.Spec.Memory == "" {
+			return fmt.Sprintf("the latency model has %d workloads and remembers %d bytes", len(m.Spec.Workloads), len(m.Spec.Memory))
+		}
+		return ""
+	})
 }
 
 // openShop creates the workloads with their VPAs and histories.
@@ -276,6 +298,9 @@ func testRestored(t *testing.T, s *suite) {
 		}
 	}
 	component.Eventually(t, soon, func() string { return cmp.Diff(s.held, s.targets(t)) })
+	if log, err := os.ReadFile(s.leads.LogPath()); err != nil || !strings.Contains(string(log), `"Going on from what the last leader knew" objective="shop/home"`) {
+		t.Errorf("the next leader does not say that it goes on from what the last one knew: %v", err)
+	}
 	s.awaitPhases(t, "Holding", metav1.ConditionTrue, "NoTelemetry")
 }
 

@@ -1,0 +1,91 @@
+package objectives
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/sizing"
+)
+
+// Memory is what a leader knows of an objective beside its status, so that the next one decides by its first window instead of learning anew:
+// the laws of its workloads, how predictions fared, and the attainment.
+type Memory struct {
+	// Entry, Percentile (in 0..1), Target (seconds) and Window are what it was learnt for. For other requests it is of no use; of another
+	// percentile, target or window it is in part.
+	Entry      v1alpha1.EntryOperation `json:"entry"`
+	Percentile float64                 `json:"percentile"`
+	Target     float64                 `json:"target"`
+	Window     time.Duration           `json:"window"`
+	// Counted is since when the attainment is counted, Newest the time of the newest telemetry, Read the end of the last window that was read.
+	Counted time.Time    `json:"counted,omitzero"`
+	Newest  time.Time    `json:"newest,omitzero"`
+	Read    time.Time    `json:"read,omitzero"`
+	Sizing  sizing.State `json:"sizing"`
+}
+
+// Recall returns what the last leader remembered of an objective, nil if it left nothing.
+type Recall func(ctx context.Context, o *v1alpha1.LatencyObjective) (*Memory, error)
+
+// maxMemory is how old telemetry may be at which a memory ends: laws outlive hours, but after a day with another load, and perhaps another
+// version of the application, starting anew costs no more than being wrong.
+const maxMemory = 24 * time.Hour
+
+// ReadMemory reads what Memory was written as.
+func ReadMemory(text string) (*Memory, error) {
+	m := &Memory{}
+	if err := json.Unmarshal([]byte(text), m); err != nil {
+		return nil, fmt.Errorf("reading what was known of a latency objective: %w", err)
+	}
+	return m, nil
+}
+
+// memory is what is known of the subject.
+func (s *subject) memory() Memory {
+	return Memory{
+		Entry: s.asked.entry, Percentile: s.asked.percentile, Target: s.asked.target, Window: s.asked.window,
+		Counted: s.counted, Newest: s.newest, Read: s.read, Sizing: s.controller.State(),
+	}
+}
+
+// goOn continues from a memory as far as it is about the same: what is asked, and what was.
+func (s *subject) goOn(m Memory) error {
+	if m.Entry != s.asked.entry {
+		return fmt.Errorf("what is known is about service %q, operation %q", m.Entry.Service, m.Entry.Operation)
+	}
+	counted := m.Counted
+	if m.Target != s.asked.target || m.Window != s.asked.window { // another count
+		m.Sizing.Attained, counted = nil, time.Time{}
+	}
+	if m.Percentile != s.asked.percentile { // another ratio of observed to predicted
+		m.Sizing.Ratios, m.Sizing.Ahead = nil, nil
+	}
+	s.newest, s.read, s.counted = m.Newest, m.Read, counted
+	return s.controller.Restore(m.Sizing)
+}
+
+// recall continues from what the last leader remembered, if that is not too old.
+func (s *subject) recall(ctx context.Context, recall Recall, now time.Time) {
+	if recall == nil {
+		return
+	}
+	logger := klog.FromContext(ctx)
+	m, err := recall(ctx, s.objective)
+	switch {
+	case err != nil || m == nil:
+	case now.Sub(m.Newest) > maxMemory || m.Newest.After(now):
+		err = fmt.Errorf("what is known is too old or of the future: its newest telemetry is of %s", m.Newest.Format(time.RFC3339))
+	default:
+		err = s.goOn(*m)
+	}
+	switch {
+	case err != nil:
+		logger.Error(err, "Learning anew; what was decided is held meanwhile", "objective", klog.KObj(s.objective))
+	case m != nil:
+		logger.Info("Going on from what the last leader knew", "objective", klog.KObj(s.objective), "newest", m.Newest, "workloads", len(m.Sizing.Workloads))
+	}
+}
