@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // gomod is what `go mod edit -json` says of a go.mod file, as far as the rules need it.
 type gomod struct {
+	Go      string
 	Require []struct{ Path, Version string }
 	Replace []struct {
 		Old struct{ Path, Version string }
@@ -109,6 +111,28 @@ func sameVersions(file string, product, tools gomod) []string {
 	return violations
 }
 
+// sameModule returns where a module of test/ that is made of ours measures or tests something else than what we build: it has to take ours
+// from this tree, with the same version of Go and of every library, and Kubernetes pinned alike.
+func sameModule(file string, product, m, upstream gomod) []string {
+	var violations []string
+	if m.Go != product.Go {
+		violations = append(violations, fmt.Sprintf("%s is for Go %s, go.mod for %s: go mod edit -go=%s", file, m.Go, product.Go, product.Go))
+	}
+	home := strings.TrimSuffix(strings.Repeat("../", strings.Count(file, "/")), "/")
+	if at := m.replaced()[modulePath]; at != home {
+		violations = append(violations, fmt.Sprintf("%s replaces %s by %q: go mod edit -replace %s=%s", file, modulePath, at, modulePath, home))
+	}
+	others := m
+	others.Replace = nil
+	for _, r := range m.Replace {
+		if r.Old.Path != modulePath {
+			others.Replace = append(others.Replace, r)
+		}
+	}
+	return slices.Concat(violations, sameKubernetes(file, product, m), sameVersions(file, product, m), kubernetesReplaces(file, others, upstream))
+}
+
+// TestGomod checks all modules of the tree: the product's, those of the tools, and those of test/, which are made of ours.
 func TestGomod(t *testing.T) {
 	product := readGomod(t, "go.mod")
 	dir := strings.TrimSpace(string(golang(t, "list", "-m", "-f", "{{.Dir}}", kubernetes)))
@@ -117,20 +141,29 @@ func TestGomod(t *testing.T) {
 		t.Fatalf("go.mod of %s replaces nothing: how staging modules are pinned has changed, look there", kubernetes)
 	}
 	report(t, kubernetesReplaces("go.mod", product, upstream))
-	made := 0 // of Kubernetes
-	for file := range files(t, func(name string) bool {
-		return strings.HasPrefix(name, "hack/tools/") && strings.HasSuffix(name, "/go.mod")
-	}) {
-		tools := readGomod(t, file)
-		report(t, sameKubernetes(file, product, tools))
-		if tools.required(kubernetes) != "" {
-			made++
-			report(t, sameVersions(file, product, tools))
-			report(t, kubernetesReplaces(file, tools, upstream))
+	made, ours := 0, 0 // of Kubernetes, and of this module
+	for file := range files(t, func(name string) bool { return strings.HasSuffix(name, "/go.mod") }) {
+		m := readGomod(t, file)
+		switch {
+		case within(file, "hack/tools"):
+			report(t, sameKubernetes(file, product, m))
+			if m.required(kubernetes) != "" {
+				made++
+				report(t, sameVersions(file, product, m))
+				report(t, kubernetesReplaces(file, m, upstream))
+			}
+		case within(file, "test") && m.required(modulePath) != "":
+			ours++
+			report(t, sameModule(file, product, m, upstream))
+		default:
+			t.Errorf("%s is a module that no rule knows: put it below hack/tools, or below test and let it require %s", file, modulePath)
 		}
 	}
 	if made < 2 {
 		t.Errorf("%d modules of hack/tools require %s, want the control plane's and the kubelet's at least", made, kubernetes)
+	}
+	if ours < 1 {
+		t.Errorf("no module of test/ requires %s, want the scheduler's benchmark at least", modulePath)
 	}
 }
 
@@ -173,4 +206,23 @@ func TestGomodRulesFindViolations(t *testing.T) {
 	expect(t, sameVersions(file, library("v0.49.0"), library("v0.49.0")), "")
 	expect(t, sameVersions(file, library("v0.56.0"), library("v0.49.0")), "golang.org/x/net v0.56.0, hack/tools/some/go.mod has v0.49.0")
 	expect(t, sameVersions(file, good, mod(`{"Require":[{"Path":"k8s.io/kubernetes","Version":"v1.36.3"},{"Path":"k8s.io/api","Version":"v0.0.0"}]}`)), "")
+
+	const bench = "test/bench/some/go.mod"
+	own := func(at string, more ...string) gomod {
+		replaces := append([]string{replace("k8s.io/api", "v0.36.3"), fmt.Sprintf(`{"Old":{"Path":%q},"New":{"Path":%q}}`, modulePath, at)}, more...)
+		return mod(`{"Go":"1.26.0",` + require + `,"Replace":[` + strings.Join(replaces, ",") + `]}`)
+	}
+	product := good
+	product.Go = "1.26.0"
+	expect(t, sameModule(bench, product, own("../../.."), upstream), "")
+	expect(t, sameModule(bench, product, own("../.."), upstream), "go mod edit -replace "+modulePath+"=../../..")
+	expect(t, sameModule(bench, product, own("../../..", replace("example.com/fork", "v1.0.0")), upstream), "example.com/fork, which is no staging module")
+	newer := product
+	newer.Go = "1.27.0"
+	expect(t, sameModule(bench, newer, own("../../.."), upstream), bench+" is for Go 1.26.0, go.mod for 1.27.0")
+	newer = library("v0.56.0")
+	newer.Go, newer.Require = product.Go, append(newer.Require, product.Require...)
+	older := own("../../..")
+	older.Require = append(older.Require, library("v0.49.0").Require...)
+	expect(t, sameModule(bench, newer, older, upstream), "golang.org/x/net v0.56.0, test/bench/some/go.mod has v0.49.0")
 }

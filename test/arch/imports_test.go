@@ -204,6 +204,7 @@ func TestImportRulesFindViolations(t *testing.T) {
 		{"of the product only cmd/ballast imports simulator", tree{"./follow": {test: []string{"./simulator/localcluster"}}}, "localcluster"},
 		{"of the product only cmd/ballast imports simulator", tree{"./cmd/ballast-node": {product: []string{"./simulator/localcluster"}}}, "localcluster"},
 		{"of the product only cmd/ballast imports simulator", tree{"./cmd/ballast": {product: []string{"./simulator/localcluster"}}}, ""},
+		{"of the product only cmd/ballast imports simulator", tree{"./cmd/ballast/internal/cluster": {product: []string{"./simulator/localcluster"}}}, ""},
 		{"of the product only cmd/ballast imports simulator", tree{"./simulator/a": {product: []string{"./simulator/b"}}}, ""},
 		{"product does not compute on the plant", tree{"./predictor/a": {product: []string{"./simulator/plant"}}}, "./simulator/plant"},
 		{"product does not compute on the plant", tree{"./serving": {product: []string{"./simulator/plant"}}}, "./simulator/plant"},

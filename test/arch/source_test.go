@@ -125,6 +125,7 @@ func packageNames(tr tree) []string {
 		case name != folder:
 			violations = append(violations, fmt.Sprintf("%s: package %s is not named as its folder: rename one", pkg, name))
 		case within(pkg, "./test"): // may be named as what it tests: nobody imports both
+		case within(pkg, "./cmd/ballast/internal"): // named as the verb that a user types: only the tool imports it
 		case other != "":
 			violations = append(violations, fmt.Sprintf("%s and %s are both called %s, so that importers need an alias: rename one", other, pkg, name))
 		default:
@@ -192,5 +193,7 @@ func TestSourceRulesFindViolations(t *testing.T) {
 	expect(t, packageNames(tree{"./a": {name: "b"}}), "package b is not named as its folder")
 	expect(t, packageNames(tree{"./x/a": {name: "a"}, "./y/a": {name: "a"}}), "./x/a and ./y/a are both called a")
 	expect(t, packageNames(tree{"./x/a": {name: "a"}, "./test/x/a": {name: "a"}}), "")
+	expect(t, packageNames(tree{"./cmd/ballast/internal/a": {name: "a"}, "./x/a": {name: "a"}}), "")
+	expect(t, packageNames(tree{"./cmd/ballast/internal/util": {name: "util"}}), `"util" says nothing`)
 	expect(t, packageNames(tree{"./averyveryverylongname": {name: "averyveryverylongname"}}), "longer than 18")
 }

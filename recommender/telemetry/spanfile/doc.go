@@ -15,6 +15,12 @@
 // A trace lies in one file: the same id in another file is another trace. Identifiers may be any text; hexadecimal ones are the same
 // with and without leading zeros.
 //
+// # Sampling
+//
+// Where requests were recorded by chance, OTLP spans say with which probability: in their trace state as a threshold (ot=th:c is one in
+// four), as OpenTelemetry's consistent probability sampling does, or in an attribute sampling.probability. Set.Weights has them by trace.
+// What is of another form or out of range counts as not said.
+//
 // # What is rejected and what is dropped
 //
 // A file whose form is broken is rejected whole: JSON that does not parse, a field of another type, a CSV line with other columns than

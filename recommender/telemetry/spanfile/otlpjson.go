@@ -1,6 +1,7 @@
 package spanfile
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -29,13 +30,15 @@ type scopeSpans struct {
 
 // otlpSpan is a span in OTLP's JSON, with ids in hexadecimal. 64-bit numbers and enumerations may be numbers or text.
 type otlpSpan struct {
-	TraceID      string     `json:"traceId"`
-	SpanID       string     `json:"spanId"`
-	ParentSpanID string     `json:"parentSpanId"`
-	Name         string     `json:"name"`
-	Kind         textNumber `json:"kind"`
-	Start        textNumber `json:"startTimeUnixNano"`
-	End          textNumber `json:"endTimeUnixNano"`
+	TraceID      string          `json:"traceId"`
+	SpanID       string          `json:"spanId"`
+	ParentSpanID string          `json:"parentSpanId"`
+	TraceState   string          `json:"traceState"`
+	Probability  jsonProbability `json:"attributes"`
+	Name         string          `json:"name"`
+	Kind         textNumber      `json:"kind"`
+	Start        textNumber      `json:"startTimeUnixNano"`
+	End          textNumber      `json:"endTimeUnixNano"`
 	Status       struct {
 		Code textNumber `json:"code"`
 	} `json:"status"`
@@ -90,7 +93,8 @@ func (b *batch) addResources(list []*resourceSpans) error {
 func (s *otlpSpan) record(service string) record {
 	r := record{
 		trace: s.TraceID, span: s.SpanID, parent: s.ParentSpanID, service: service, operation: s.Name,
-		failed: s.Status.Code == "2" || s.Status.Code == "STATUS_CODE_ERROR",
+		probability: cmp.Or(stateProbability(s.TraceState), float64(s.Probability)),
+		failed:      s.Status.Code == "2" || s.Status.Code == "STATUS_CODE_ERROR",
 	}
 	if canonical(r.trace) == "" { // zeros are none
 		r.trace = ""

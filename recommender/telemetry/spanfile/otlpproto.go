@@ -1,6 +1,7 @@
 package spanfile
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -19,14 +20,18 @@ const (
 	keyValueKey          = 1
 	keyValueValue        = 2
 	anyValueString       = 1
+	anyValueInt          = 3
+	anyValueDouble       = 4
 	scopeSpansSpans      = 2
 	spanTraceID          = 1
 	spanID               = 2
+	spanTraceState       = 3
 	spanParentID         = 4
 	spanName             = 5
 	spanKind             = 6
 	spanStart            = 7
 	spanEnd              = 8
+	spanAttributes       = 9
 	spanStatus           = 15
 	statusCode           = 3
 	statusError          = 2
@@ -127,12 +132,15 @@ func attribute(data []byte) (key, text string, err error) {
 func protoSpan(data []byte) (record, error) {
 	var r record
 	var start, end uint64
+	attributed := 0.0
 	err := fields(data, func(number protowire.Number, n uint64, value []byte) error {
 		switch number {
 		case spanTraceID:
 			r.trace = identifier(value)
 		case spanID:
 			r.span = identifier(value)
+		case spanTraceState:
+			r.probability = stateProbability(string(value))
 		case spanParentID:
 			r.parent = identifier(value)
 		case spanName:
@@ -143,6 +151,10 @@ func protoSpan(data []byte) (record, error) {
 			start = n
 		case spanEnd:
 			end = n
+		case spanAttributes:
+			p, err := protoProbability(value)
+			attributed = max(attributed, p)
+			return err
 		case spanStatus:
 			return fields(value, func(number protowire.Number, n uint64, _ []byte) error {
 				r.failed = r.failed || number == statusCode && n == statusError
@@ -151,6 +163,7 @@ func protoSpan(data []byte) (record, error) {
 		}
 		return nil
 	})
+	r.probability = cmp.Or(r.probability, attributed)
 	r.badTime = start == 0 || end == 0 || start > math.MaxInt64 || end > math.MaxInt64
 	if !r.badTime {
 		r.start, r.end = int64(start), int64(end)

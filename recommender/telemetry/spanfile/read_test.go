@@ -224,6 +224,9 @@ func FuzzRead(f *testing.F) {
 	for _, text := range []string{jaegerText, otlpText, csvText, string(otlpMessage(f)), string(framed(otlpMessage(f)))} {
 		f.Add([]byte(text))
 	}
+	for _, data := range sampledTraces(f) {
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set := New(Limits{Spans: 50, SpansPerTrace: 20, Services: 5, Name: 40, Objects: 500})
 		if err := set.Read("f", data); err != nil {
@@ -248,6 +251,7 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
+		checkWeights(t, set)
 		if n != set.Spans || n > 50 || n == 0 {
 			t.Fatalf("%d spans, said to be %d", n, set.Spans)
 		}

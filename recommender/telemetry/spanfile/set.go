@@ -59,8 +59,11 @@ func (d Dropped) String() string {
 type Set struct {
 	Services []string           // by the numbers in the spans
 	Traces   [][]callgraph.Span // in the order of their first spans
-	Spans    int
-	Dropped  Dropped
+	// Weights are the requests that a trace stands for, by trace: 1 over the probability with which it was recorded, the largest that one of
+	// its spans says. 0 where none says any.
+	Weights []float64
+	Spans   int
+	Dropped Dropped
 
 	limits     Limits
 	service    map[string]int
@@ -85,14 +88,17 @@ func (s *Set) Read(name string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("reading spans from %s: %w", name, err)
 	}
-	traces := make([][]callgraph.Span, len(b.traces))
+	traces, weights := make([][]callgraph.Span, len(b.traces)), make([]float64, len(b.traces))
 	for i := range b.traces {
 		traces[i] = b.traces[i].spans
+		if p := b.traces[i].probability; p > 0 {
+			weights[i] = 1 / p
+		}
 	}
 	if !b.kinds {
 		callgraph.InferKinds(traces)
 	}
-	s.Traces = append(s.Traces, traces...)
+	s.Traces, s.Weights = append(s.Traces, traces...), append(s.Weights, weights...)
 	s.Spans += b.spans
 	s.Dropped.add(b.dropped)
 	return nil
@@ -117,8 +123,9 @@ type batch struct {
 }
 
 type trace struct {
-	spans []callgraph.Span
-	ids   map[string]callgraph.SpanID
+	spans       []callgraph.Span
+	ids         map[string]callgraph.SpanID
+	probability float64 // of being recorded; 0 = not known
 }
 
 // record is a span as all formats give it.
@@ -129,6 +136,7 @@ type record struct {
 	badTime             bool
 	kind                callgraph.Kind
 	hasKind, failed     bool
+	probability         float64 // of being recorded; 0 = not known
 }
 
 // usable counts a span that is of no use.
@@ -181,6 +189,7 @@ func (b *batch) add(r *record) error {
 	binary.BigEndian.PutUint64(one.Trace[8:], uint64(len(b.set.Traces)+at+1))
 	b.kinds = b.kinds || r.hasKind
 	t.spans = append(t.spans, one)
+	t.probability = max(t.probability, r.probability)
 	return nil
 }
 
