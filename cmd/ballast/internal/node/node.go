@@ -183,7 +183,7 @@ func newUsageCommand() *cobra.Command {
 		Short: "Who fills how much cache and moves how much memory: occupancy and bandwidth of each group",
 		Long: `Show the cache occupancy and memory bandwidth of each control and monitor group in each cache domain: of a
 live machine over an interval, or from two copies of a tree that were taken so far apart. What the machine
-could not say is empty, and never 0.`,
+could not say is missing, and never 0. As csv: rates only, and the default group without a name.`,
 		Example: `  ballast node usage --interval 5s
   ballast node usage --before first/ --after second/ --interval 1s -o csv`,
 		Args: cli.NoArguments,

@@ -67,7 +67,7 @@ func TestNodeCommands(t *testing.T) {
 		{"node plan --root " + root + " --isolation " + isolation, "4", cli.ExitDone, "Nothing to do."}, // nor was the restoration
 		{"node restore --root " + root, "4", cli.ExitDone, "remove ballast-lc"},
 		// 20,000,000 bytes in 2 s.
-		{"node usage --interval 2s -o csv --before " + root + " --after " + later, "4", cli.ExitDone, "\n.,0,2097152,10000000,\n"},
+		{"node usage --interval 2s -o csv --before " + root + " --after " + later, "4", cli.ExitDone, "group,domain,total_bytes_per_s,local_bytes_per_s\n,0,10000000,missing\n"},
 		{"node usage --interval 2s --before " + root + " --after " + later, "4", cli.ExitDone, "2.00        10.0           -"},
 		{"node usage --interval 2s -o json --before " + root + " --after " + later, "4", cli.ExitDone, `"localBytesPerSecond": null`},
 		{"node usage --interval 0s --before " + root + " --after " + later, "4", cli.ExitUsage, "more than 0"},

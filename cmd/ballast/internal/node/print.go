@@ -1,10 +1,13 @@
 package node
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -132,7 +135,7 @@ type usageRow struct {
 	LocalBytesPerSecond *float64 `json:"localBytesPerSecond"`
 }
 
-// usageRows join the rates with the later occupancy.
+// usageRows join the rates with the later occupancy, by group and domain.
 func usageRows(before, after []resctrl.Counters, interval time.Duration) []usageRow {
 	var rows []usageRow
 	for _, r := range resctrl.Rates(before, after, interval) {
@@ -144,24 +147,31 @@ func usageRows(before, after []resctrl.Counters, interval time.Duration) []usage
 		}
 		rows = append(rows, row)
 	}
+	slices.SortStableFunc(rows, func(a, b usageRow) int {
+		return cmp.Or(strings.Compare(a.Group, b.Group), cmp.Compare(a.Domain, b.Domain))
+	})
 	return rows
 }
 
-// printUsage writes rows as csv, json or an aligned table.
+// missing is what csv says of a rate that is not known: a counter could not be read, or went back.
+const missing = "missing"
+
+// printUsage writes rows as csv, json or an aligned table. In csv, which is for scripts, the default group has no name, and there are rates only.
 func printUsage(w io.Writer, format cli.Format, rows []usageRow) error {
 	switch format.String() {
 	case "json":
 		return cli.JSON(w, rows)
 	case "csv":
 		out := csv.NewWriter(w)
-		records := [][]string{{"group", "domain", "occupancy_bytes", "total_bytes_per_second", "local_bytes_per_second"}}
+		records := [][]string{{"group", "domain", "total_bytes_per_s", "local_bytes_per_s"}}
 		for _, r := range rows {
-			occupancy := ""
-			if r.OccupancyBytes != nil {
-				occupancy = strconv.FormatUint(*r.OccupancyBytes, 10)
+			group := r.Group
+			if group == schemata.DefaultGroup {
+				group = ""
 			}
 			records = append(records, []string{
-				r.Group, strconv.Itoa(r.Domain), occupancy, scaled(r.TotalBytesPerSecond, 1, 0, ""), scaled(r.LocalBytesPerSecond, 1, 0, ""),
+				group, strconv.Itoa(r.Domain),
+				scaled(r.TotalBytesPerSecond, 1, 0, missing), scaled(r.LocalBytesPerSecond, 1, 0, missing),
 			})
 		}
 		return out.WriteAll(records)
