@@ -45,15 +45,18 @@ func legal(spec Spec, files map[string]string) error {
 		if name != "schemata" && !strings.HasSuffix(name, "/schemata") {
 			continue
 		}
-		mode := files[strings.TrimSuffix(name, "schemata")+"mode"]
+		mode, own := files[strings.TrimSuffix(name, "schemata")+"mode"], map[int]uint64{}
 		for l := range strings.Lines(text) {
 			kind, values, _ := strings.Cut(strings.TrimSpace(l), ":")
 			for i, item := range strings.Split(values, ";") {
 				var id int
 				var value uint64
-				_, err := fmt.Sscanf(item, map[string]string{"L3": "%d=%x", "MB": "%d=%d"}[kind], &id, &value)
+				_, err := fmt.Sscanf(item, map[bool]string{true: "%d=%x", false: "%d=%d"}[kind != "MB"], &id, &value)
 				if err != nil || id != spec.CacheIDs[i] {
 					return fmt.Errorf("%s: %q: %w", name, item, err)
+				}
+				if kind == "MB" && spec.Options.MBps {
+					continue
 				}
 				if kind == "MB" {
 					if value%uint64(spec.MB.Granularity) != 0 || value > uint64(spec.MB.Max) {
@@ -66,10 +69,11 @@ func legal(spec Spec, files map[string]string) error {
 					return fmt.Errorf("%s: mask %q", name, item)
 				}
 				if mode == "exclusive\n" {
-					if value&(exclusive[id]|uint64(spec.L3.ShareableBits)) != 0 {
+					if value&(exclusive[id]&^own[id]|uint64(spec.L3.ShareableBits)) != 0 {
 						return fmt.Errorf("%s: ways %q of an exclusive group are used twice", name, item)
 					}
 					exclusive[id] |= value
+					own[id] |= value // its code may lie in its data
 				} else {
 					shared[id] |= value
 				}
@@ -82,6 +86,9 @@ func legal(spec Spec, files map[string]string) error {
 	return nil
 }
 
+// fuzzedMachines are those on which a write is done as a whole or not at all.
+var fuzzedMachines = []func() Spec{skylake, milan, cdp, oldIntel, oldAMD, oldest}
+
 // FuzzSchemata writes anything to the schemata of a group among others, one of them exclusive. It never panics; what is refused
 // changes nothing; what is accepted is legal, and to write what was read changes nothing.
 func FuzzSchemata(f *testing.F) {
@@ -90,24 +97,26 @@ func FuzzSchemata(f *testing.F) {
 		"L3:0=0x3;\n", "\x00\n", "L3:0=f\x00\n",
 		"L3:0=f0\n", "L3:16=5\n", "MB:0=0\nMB:16=4\n", "L3:0=1 \n", "L3:0=+1\n", "L3:00=1\n", "a:b\n", ":\n",
 	} {
-		f.Add(seed, false)
-		f.Add(seed, true)
-	}
-	f.Fuzz(func(t *testing.T, data string, amd bool) {
-		spec := skylake()
-		if amd {
-			spec = milan()
+		for machine := range fuzzedMachines {
+			f.Add(seed, uint8(machine))
+			f.Add(strings.Replace(seed, "L3", "L3CODE", 1), uint8(machine))
 		}
+	}
+	f.Fuzz(func(t *testing.T, data string, machine uint8) {
+		spec := fuzzedMachines[int(machine)%len(fuzzedMachines)]()
 		tree := mount(t, spec)
-		for _, s := range []step{
-			mkdir("a", ok), mkdir("b", ok), write("schemata", "L3:0=f;1=f\n", ok), write("b/schemata", "L3:0=ff;1=ff\n", ok),
-		} {
-			s(t, tree)
+		mkdir("a", ok)(t, tree)
+		mkdir("b", ok)(t, tree)
+		caches := []string{"L3"}
+		if spec.Options.CDP {
+			caches = []string{"L3CODE", "L3DATA"}
 		}
 		for _, id := range spec.CacheIDs {
-			write("schemata", fmt.Sprintf("L3:%d=f\n", id), ok)(t, tree)
-			write("a/schemata", fmt.Sprintf("L3:%d=100\n", id), ok)(t, tree)
-			write("b/schemata", fmt.Sprintf("L3:%d=f\n", id), ok)(t, tree)
+			for _, cache := range caches {
+				write("schemata", fmt.Sprintf("%s:%d=f\n", cache, id), ok)(t, tree)
+				write("a/schemata", fmt.Sprintf("%s:%d=100\n", cache, id), ok)(t, tree)
+				write("b/schemata", fmt.Sprintf("%s:%d=f\n", cache, id), ok)(t, tree)
+			}
 		}
 		write("a/mode", "exclusive\n", ok)(t, tree)
 		for _, group := range []string{"a", "b"} {

@@ -1,11 +1,11 @@
 package resctrlfs
 
 import (
-	"bytes"
 	"io/fs"
 	"strings"
 	"syscall"
 
+	"github.com/ballast-k8s/ballast/simulator/resctrlfs/faults"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kerneltext"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kernfs"
 )
@@ -26,6 +26,7 @@ type group struct {
 	closid   int
 	rmid     int
 	cpus     kerneltext.CPUSet
+	event    string // mba_MBps_event
 }
 
 // groupOf is the group that a node belongs to (kernfs_to_rdtgroup); nil in info.
@@ -47,16 +48,16 @@ func (t *Tree) Mkdir(name string) error { return t.MkdirMode(name, groupPerm) }
 // MkdirMode makes a group whose directory has the given permissions (mkdir(2) after the umask). Its own mon_groups and
 // mon_data have them too.
 func (t *Tree) MkdirMode(name string, perm fs.FileMode) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	dir, last, errno := t.root.ParentOf(name)
-	switch {
-	case name == ".":
-		errno = syscall.EEXIST
-	case errno == 0:
-		errno = t.mkdir(dir, last, perm.Perm())
-	}
-	return pathError("mkdir", name, errno)
+	return t.do(faults.Mkdir, name, func() syscall.Errno {
+		dir, last, errno := t.root.ParentOf(name)
+		switch {
+		case name == ".":
+			errno = syscall.EEXIST
+		case errno == 0:
+			errno = t.mkdir(dir, last, perm.Perm())
+		}
+		return errno
+	})
 }
 
 // mkdir is rdtgroup_mkdir behind what the virtual file system answers itself.
@@ -64,6 +65,8 @@ func (t *Tree) mkdir(dir *kernfs.Node, name string, perm fs.FileMode) syscall.Er
 	switch {
 	case dir.Children[name] != nil:
 		return syscall.EEXIST // filename_create
+	case t.mounted == nil:
+		return syscall.EPERM // kernfs_iop_mkdir: sysfs has no such operation
 	case strings.ContainsRune(name, '\n'):
 		return syscall.EINVAL
 	case t.controls.Capable() && dir == t.root:
@@ -81,15 +84,26 @@ func (t *Tree) mkdir(dir *kernfs.Node, name string, perm fs.FileMode) syscall.Er
 	return t.mkdirMonitoring(dir, name, perm)
 }
 
-// mkdirControl is rdtgroup_mkdir_ctrl_mon: the lowest free CLOSID, then an RMID, then what the group may use.
+// mkdirControl is rdtgroup_mkdir_ctrl_mon: the lowest free CLOSID, then an RMID, then what the group may use. Older kernels take the RMID
+// first.
 func (t *Tree) mkdirControl(name string, perm fs.FileMode) syscall.Errno {
+	g := &group{cpus: kerneltext.NewCPUSet(t.spec.CPUs), event: t.mbpsEvent()}
+	if t.spec.Kernel.RMIDFirst() {
+		if errno := t.allocRMID(g); errno != 0 {
+			return errno
+		}
+	}
 	closid, errno := t.controls.Alloc()
 	if errno != 0 {
+		if t.spec.Kernel.RMIDFirst() {
+			t.freeRMID(g) // into limbo
+		}
 		return errno
 	}
-	g := &group{closid: closid, cpus: kerneltext.NewCPUSet(t.spec.CPUs)}
-	if errno := t.allocRMID(g); errno != 0 {
-		return errno
+	if g.closid = closid; !t.spec.Kernel.RMIDFirst() {
+		if errno := t.allocRMID(g); errno != 0 {
+			return errno
+		}
 	}
 	if errno := t.controls.Start(closid); errno != 0 {
 		t.freeRMID(g) // into limbo, although nothing ever ran under it
@@ -124,6 +138,10 @@ func (t *Tree) addGroupFiles(g *group) {
 	d := g.dir
 	d.AddFile("cpus", func() string { return g.cpus.Mask() + "\n" }, t.cpusWriter(g, kerneltext.ParseMask))
 	d.AddFile("cpus_list", func() string { return g.cpus.List() + "\n" }, t.cpusWriter(g, kerneltext.ParseList))
+	t.addDebugFiles(g)
+	if t.monCapable() {
+		t.monitoring.AddAssignments(d, func() int { return g.rmid })
+	}
 	d.AddFile("tasks", func() string { return t.readTasks(g) }, func(w Writer, data []byte) syscall.Errno { return t.writeTasks(g, w, data) })
 	if g.monitoring() {
 		return
@@ -131,29 +149,27 @@ func (t *Tree) addGroupFiles(g *group) {
 	d.AddFile("schemata", func() string { return t.controls.Schemata(g.closid) }, t.lineWriter(g, t.controls.Write))
 	d.AddFile("mode", func() string { return t.controls.Mode(g.closid) + "\n" }, t.lineWriter(g, t.controls.SetMode))
 	d.AddFile("size", func() string { return t.controls.Size(g.closid) }, nil)
+	if t.mounted.MBps {
+		d.AddFile("mba_MBps_event", func() string { return g.event + "\n" }, t.lineWriter(g, func(_ int, event string) syscall.Errno {
+			return t.setMBpsEvent(g, event)
+		}))
+	}
 }
 
-// lineWriter is what rdtgroup_schemata_write and rdtgroup_mode_write begin with: a write must end in a newline, or it is EINVAL and
-// the status stays.
+// lineWriter is what rdtgroup_schemata_write and rdtgroup_mode_write begin with.
 func (t *Tree) lineWriter(g *group, apply func(closid int, text string) syscall.Errno) func(Writer, []byte) syscall.Errno {
-	return func(_ Writer, data []byte) syscall.Errno {
-		if !bytes.HasSuffix(data, []byte{'\n'}) {
-			return syscall.EINVAL
-		}
-		t.status.Clear()
-		return apply(g.closid, kerneltext.CString(data[:len(data)-1]))
-	}
+	return t.commandWriter(func(text string) syscall.Errno { return apply(g.closid, text) })
 }
 
 // Remove is rmdir(2): it removes a group whatever it holds. It never touches info/last_cmd_status.
 func (t *Tree) Remove(name string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	dir, last, errno := t.root.ParentOf(name)
-	if errno == 0 {
-		errno = t.rmdir(dir.Children[last])
-	}
-	return pathError("rmdir", name, errno)
+	return t.do(faults.Rmdir, name, func() syscall.Errno {
+		dir, last, errno := t.root.ParentOf(name)
+		if errno == 0 {
+			errno = t.rmdir(dir.Children[last])
+		}
+		return errno
+	})
 }
 
 // rmdir is rdtgroup_rmdir.

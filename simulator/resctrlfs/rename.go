@@ -3,34 +3,38 @@ package resctrlfs
 import (
 	"syscall"
 
+	"github.com/ballast-k8s/ballast/simulator/resctrlfs/faults"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kernfs"
 )
 
 // Rename gives a monitoring group another name or another control group. Tasks change their CLOSID in one step and keep their RMID, so
 // that counters go on (rdtgroup_rename, mongrp_reparent; Linux 6.5 and later).
 func (t *Tree) Rename(from, to string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	oldDir, oldName, errno := t.root.ParentOf(from)
-	if errno != 0 {
-		return pathError("rename", from, errno)
-	}
-	newDir, newName, errno := t.root.ParentOf(to)
-	if errno != 0 {
-		return pathError("rename", to, errno)
-	}
-	n := oldDir.Children[oldName]
-	if errno = kernfs.CheckRename(n, newDir, newDir.Children[newName]); errno != 0 {
-		return pathError("rename", from, errno)
-	}
-	if n == newDir.Children[newName] {
-		return nil // vfs_rename: the same file
-	}
-	return pathError("rename", from, t.rename(n, newDir, newName))
+	return t.do(faults.Rename, from, func() syscall.Errno {
+		oldDir, oldName, errno := t.root.ParentOf(from)
+		if errno != 0 {
+			return errno
+		}
+		newDir, newName, errno := t.root.ParentOf(to)
+		if errno != 0 {
+			return errno
+		}
+		n := oldDir.Children[oldName]
+		if errno = kernfs.CheckRename(n, newDir, newDir.Children[newName]); errno != 0 {
+			return errno
+		}
+		if n == newDir.Children[newName] {
+			return 0 // vfs_rename: the same file
+		}
+		return t.rename(n, newDir, newName)
+	})
 }
 
 func (t *Tree) rename(n, newDir *kernfs.Node, newName string) syscall.Errno {
 	g, newParent := groupOf(n), groupOf(newDir)
+	if !t.spec.Kernel.Renames() {
+		return syscall.EPERM // kernfs_iop_rename without a rename operation
+	}
 	if g == nil || newParent == nil {
 		return syscall.ENOENT // info has no group (kernfs_to_rdtgroup)
 	}

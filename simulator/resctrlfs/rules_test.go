@@ -3,7 +3,6 @@ package resctrlfs
 import (
 	"errors"
 	"io/fs"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -163,10 +162,48 @@ type rule struct {
 	steps        []step
 }
 
-// allRules is the table of conformance, one part for each file of the kernel's tree.
+// part is the rules of one matter, and the file that has them.
+type part struct {
+	title, file string
+	rules       []rule
+}
+
+// parts is the table of conformance.
+func parts() []part {
+	const controlsFile, groupsFile, cachesFile, monitoringFile, mountFile = "rules_controls_test.go", "rules_groups_test.go", "rules_caches_test.go",
+		"rules_monitoring_test.go", "rules_mount_test.go"
+	return []part{
+		{"Mount, unmount, options", mountFile, mountRules()},
+		{"info", controlsFile, infoRules()},
+		{"schemata", controlsFile, schemataRules()},
+		{"Masks", controlsFile, maskRules()},
+		{"Code and data apart (CDP)", cachesFile, cdpRules()},
+		{"L2", cachesFile, l2Rules()},
+		{"Bandwidth", controlsFile, bandwidthRules()},
+		{"Bandwidth in MiB/s", cachesFile, mbpsRules()},
+		{"Slow memory", cachesFile, slowMemoryRules()},
+		{"mode", controlsFile, modeRules()},
+		{"Groups", groupsFile, groupRules()},
+		{"Rename", groupsFile, renameRules()},
+		{"RMIDs and limbo", groupsFile, rmidRules()},
+		{"tasks", groupsFile, taskRules()},
+		{"cpus, cpus_list", groupsFile, cpuRules()},
+		{"CPUs and caches that come and go", monitoringFile, hotplugRules()},
+		{"Counters", groupsFile, counterRules()},
+		{"Sub-NUMA clustering", monitoringFile, nodeRules()},
+		{"Counters that are assigned (AMD ABMC)", monitoringFile, assignRules()},
+		{"Events that are configured (AMD BMEC)", monitoringFile, eventConfigRules()},
+		{"Older kernels", mountFile, olderKernelRules()},
+		{"Files and names", groupsFile, kernfsRules()},
+	}
+}
+
 func allRules() []rule {
-	return slices.Concat(infoRules(), schemataRules(), maskRules(), bandwidthRules(), modeRules(), groupRules(), renameRules(), rmidRules(),
-		taskRules(), cpuRules(), counterRules(), kernfsRules())
+	var all []rule
+	for _, p := range parts() {
+		all = append(all, p.rules...)
+	}
+	return all
 }
 
 func TestRules(t *testing.T) {

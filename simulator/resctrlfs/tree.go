@@ -7,8 +7,11 @@ import (
 	"syscall"
 
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/controls"
+	"github.com/ballast-k8s/ballast/simulator/resctrlfs/faults"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kerneltext"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kernfs"
+	"github.com/ballast-k8s/ballast/simulator/resctrlfs/monitoring"
+	"github.com/ballast-k8s/ballast/simulator/resctrlfs/threads"
 )
 
 const (
@@ -19,48 +22,62 @@ const (
 // Writer is who writes to a file.
 type Writer = kernfs.Writer
 
-// Tree is a mounted resctrl file system. Its methods may be called from several goroutines. Names are slash-separated paths relative to
-// the root; "." is the root. Errors are *fs.PathError around a syscall.Errno.
+// Tree is a resctrl file system, mounted until Unmount. Its methods may be called from several goroutines. Names are slash-separated paths
+// relative to the root; "." is the root. Errors are *fs.PathError around a syscall.Errno.
 type Tree struct {
-	mu   sync.Mutex // rdtgroup_mutex
-	spec Spec
+	faults faults.Set
+	mu     sync.Mutex // rdtgroup_mutex
+	spec   Spec
 
-	root      *kernfs.Node
-	groups    []*group // the control groups; the default group is the first
-	controls  *controls.Table
-	online    kerneltext.CPUSet
-	tasks     map[int]*task
-	rmids     rmidPool
-	status    *kerneltext.Buffer // info/last_cmd_status: what the last command said, cleared by the next one
-	threshold uint32             // max_threshold_occupancy
+	mounted    *Options // nil when unmounted
+	root       *kernfs.Node
+	groups     []*group // the control groups; the default group is the first
+	controls   *controls.Table
+	closids    int // limit of CLOSIDs, 0 for none
+	online     kerneltext.CPUSet
+	tasks      threads.Table
+	monitoring *monitoring.Monitor // nil where the machine does not monitor
+	status     *kerneltext.Buffer  // info/last_cmd_status: what the last command said, cleared by the next one
 }
 
-// New mounts the file system on a machine: one group, the default one, which owns all CPUs and may use everything (rdt_get_tree).
+// New mounts the file system on a machine, with the options of the spec.
 func New(spec Spec) (*Tree, error) {
-	if err := spec.validate(); err != nil {
+	if err := spec.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Tree{
-		spec: spec, tasks: map[int]*task{}, online: kerneltext.NewCPUSet(spec.CPUs), status: kerneltext.NewBuffer(statusSize),
-	}
-	t.controls = controls.New(spec.CacheIDs, spec.L3, spec.MB, t.status)
+	t := &Tree{spec: spec, online: kerneltext.NewCPUSet(spec.CPUs), status: kerneltext.NewBuffer(statusSize, spec.Kernel)}
 	for cpu := range t.online {
 		t.online[cpu] = !slices.Contains(spec.Offline, cpu)
 	}
 	if m := spec.Monitoring; m != nil {
-		t.rmids = newRMIDPool(m.NumRMIDs)
-		t.threshold = m.MaxThresholdOccupancy
-		if t.threshold == 0 {
-			t.threshold = t.roundOccupancy(m.CacheBytes / uint32(m.NumRMIDs))
-		}
+		t.monitoring = monitoring.New(*m, spec.CacheIDs, t.status)
 	}
-	t.mountRoot()
+	t.mount(spec.Options)
 	return t, nil
 }
 
-// mountRoot makes the default group and info.
-func (t *Tree) mountRoot() {
-	g := &group{cpus: slices.Clone(t.online)}
+// Mount is mount(2) after Unmount: EBUSY where it is mounted, EINVAL where the machine cannot do an option (rdt_get_tree, rdt_parse_param).
+func (t *Tree) Mount(o Options) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.mounted != nil:
+		return pathError("mount", ".", syscall.EBUSY)
+	case t.spec.Check(o) != nil:
+		return pathError("mount", ".", syscall.EINVAL)
+	}
+	t.mount(o)
+	return nil
+}
+
+// mount is rdt_get_tree: one group, the default one, which owns all CPUs and may use everything, and info.
+func (t *Tree) mount(o Options) {
+	t.mounted = &o
+	t.status.Clear()
+	t.controls = controls.New(t.spec.Machine(), controls.Options{CDP: o.CDP, CDPL2: o.CDPL2, MBps: o.MBps}, t.status)
+	t.controls.Limit(t.closids)
+	t.plug()
+	g := &group{cpus: slices.Clone(t.online), event: t.mbpsEvent()}
 	t.root = kernfs.New(dirPerm, g)
 	g.dir = t.root
 	t.groups = []*group{g}
@@ -69,10 +86,49 @@ func (t *Tree) mountRoot() {
 	if t.monCapable() {
 		t.root.AddDir(monGroupsDir, dirPerm, g)
 		t.addMonData(g, dirPerm)
+		t.monitoring.AssignAll(0)
+		t.status.Clear()
 	}
 }
 
-func (t *Tree) monCapable() bool { return t.spec.Monitoring != nil }
+// Unmount is umount(2) (rdt_kill_sb, rmdir_all_sub): all groups are gone, all tasks are in the default group, all controls are as at boot,
+// RMIDs go to limbo. Files that are open answer ENODEV. What is left is the empty directory that sysfs has there. It is EINVAL where
+// nothing is mounted.
+func (t *Tree) Unmount() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mounted == nil {
+		return pathError("unmount", ".", syscall.EINVAL)
+	}
+	for _, task := range t.tasks.All() {
+		task.CLOSID, task.RMID = 0, 0
+	}
+	for _, g := range t.groups {
+		t.freeRMID(g)
+		for _, child := range g.children {
+			t.freeRMID(child)
+		}
+	}
+	t.root.Remove()
+	t.mounted, t.groups = nil, nil
+	t.root = kernfs.New(dirPerm, nil) // sysfs_create_mount_point
+	return nil
+}
+
+// Options is how the tree is mounted; false where it is not.
+func (t *Tree) Options() (Options, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.mounted == nil {
+		return Options{}, false
+	}
+	return *t.mounted, true
+}
+
+func (t *Tree) monCapable() bool { return t.monitoring != nil }
+
+// Faults are what can be made to fail; see package faults and the methods of Tree in faults.go.
+func (t *Tree) Faults() *faults.Set { return &t.faults }
 
 // ReadFile is open(2), read(2) to the end, close(2).
 func (t *Tree) ReadFile(name string) ([]byte, error) {
@@ -115,59 +171,6 @@ func (t *Tree) Mode(name string) (fs.FileMode, error) {
 		return 0, pathError("stat", name, errno)
 	}
 	return n.Mode(), nil
-}
-
-// File is an open file. It outlives its group: then every operation is ENODEV (kernfs_get_active).
-type File struct {
-	tree *Tree
-	name string
-	node *kernfs.Node
-}
-
-// Open opens a file to read or to write. To write a file that has no write operation is EINVAL even for root.
-func (t *Tree) Open(name string, write bool) (*File, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n, errno := t.root.Lookup(name)
-	switch {
-	case errno != 0:
-	case n.Children != nil:
-		errno = syscall.EISDIR
-	case write && n.Write == nil:
-		errno = syscall.EINVAL
-	}
-	if errno != 0 {
-		return nil, pathError("open", name, errno)
-	}
-	return &File{tree: t, name: name, node: n}, nil
-}
-
-// Read returns the whole content as it is now.
-func (f *File) Read() ([]byte, error) {
-	f.tree.mu.Lock()
-	defer f.tree.mu.Unlock()
-	if f.node.Removed {
-		return nil, pathError("read", f.name, syscall.ENODEV)
-	}
-	return []byte(f.node.Read()), nil
-}
-
-// Write is one write(2). It is done as a whole or refused with an errno; only a list of tasks can be done in part.
-func (f *File) Write(w Writer, data []byte) error {
-	f.tree.mu.Lock()
-	defer f.tree.mu.Unlock()
-	var errno syscall.Errno
-	switch {
-	case len(data) > maxWrite:
-		errno = syscall.E2BIG
-	case f.node.Removed:
-		errno = syscall.ENODEV
-	case f.node.Write == nil:
-		errno = syscall.EINVAL // kernfs_fop_write_iter, rdtgroup_file_write
-	default:
-		errno = f.node.Write(w, data)
-	}
-	return pathError("write", f.name, errno)
 }
 
 func pathError(op, name string, errno syscall.Errno) error {

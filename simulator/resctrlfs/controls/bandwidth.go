@@ -6,23 +6,24 @@ import (
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kerneltext"
 )
 
-// newBandwidth is the MB line of schemata: a share of memory bandwidth for each cache.
-func (t *Table) newBandwidth(b *Bandwidth) *resource {
-	r := t.newResource("MB", "%d", b.NumCLOSIDs, b.Max)
-	r.parse = func(_, _ int, text string) (uint32, bool) { return t.parseBandwidth(b, text) }
-	r.initial = func(int, int) (uint32, bool) { return b.Max, true } // rdtgroup_init_mba
-	r.size = func(value uint32) uint32 { return value }
-	return r
-}
+const unlimitedMBps = math.MaxUint32 // MBA_MAX_MBPS
 
-// parseBandwidth is bw_validate: a decimal number from Min to Max, rounded up to a step.
-func (t *Table) parseBandwidth(b *Bandwidth, text string) (uint32, bool) {
-	value, errno := kerneltext.Unsigned(text, 10, math.MaxUint32)
+// parseBandwidth is bw_validate: a decimal number from Min to Max, rounded up to a step; in MB/s any number of 32 bits. Older kernels round
+// those too, and what is no limit becomes 4 MB/s in steps of 10.
+func (t *Table) parseBandwidth(r *resource, text string) (uint32, bool) {
+	b, limit := r.bandwidth, uint64(math.MaxUint32)
+	if t.machine.Kernel.WideMBps() {
+		limit = math.MaxUint64
+	}
+	value, errno := kerneltext.Unsigned(text, 10, limit)
 	if errno != 0 {
 		t.status.Printf("Invalid MB value %s\n", text)
 		return 0, false
 	}
-	if value < uint64(b.Min) || value > uint64(b.Max) {
+	if r.inMBps && !t.machine.Kernel.WideMBps() {
+		return uint32(value), true
+	}
+	if !r.inMBps && (value < uint64(b.Min) || value > uint64(b.Max)) {
 		t.status.Printf("MB value %d out of range [%d,%d]\n", value, b.Min, b.Max)
 		return 0, false
 	}

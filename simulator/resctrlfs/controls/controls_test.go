@@ -1,6 +1,7 @@
 package controls
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -19,8 +20,10 @@ func TestEveryMask(t *testing.T) {
 	oneRun, firstOnes := regexp.MustCompile(`^0*1*0*$`), regexp.MustCompile(`1+0*$`)
 	for _, sparse := range []bool{false, true} {
 		for minBits := range 4 {
-			status := kerneltext.NewBuffer(512)
-			table := New([]int{0}, &Cache{Bytes: 6, Ways: 6, NumCLOSIDs: 1, MinCBMBits: minBits, SparseMasks: sparse}, nil, status)
+			status := kerneltext.NewBuffer(512, kerneltext.Modern)
+			table := New(Machine{
+				L3IDs: []int{0}, L3: &Cache{Bytes: 6, Ways: 6, NumCLOSIDs: 1, MinCBMBits: minBits, SparseMasks: sparse},
+			}, Options{}, status)
 			for mask := range 1 << 7 {
 				binary := strconv.FormatInt(int64(mask), 2)
 				want, says := "", ""
@@ -52,12 +55,12 @@ func TestStartAgainstSlowWalk(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	full := 0
 	for range 2000 {
-		status := kerneltext.NewBuffer(512)
+		status := kerneltext.NewBuffer(512, kerneltext.Modern)
 		cache := &Cache{Bytes: 4, Ways: 4, NumCLOSIDs: 5, MinCBMBits: 1, SparseMasks: true, ShareableBits: rnd.Uint32() & rnd.Uint32() & 0xf}
-		table := New([]int{3}, cache, nil, status)
+		table := New(Machine{L3IDs: []int{3}, L3: cache}, Options{}, status)
 		for closid := range 4 {
 			table.uses[closid] = use(rnd.IntN(3))
-			table.resources[0].values[0][closid] = rnd.Uint32() & 0xf
+			table.resources[0].domains[0].values[closid] = rnd.Uint32() & 0xf
 		}
 		table.uses[4] = free
 		want := uint32(0)
@@ -65,7 +68,7 @@ func TestStartAgainstSlowWalk(t *testing.T) {
 			bit := uint32(1) << way
 			mine, theirs := cache.ShareableBits&bit != 0, false
 			for closid := range 4 {
-				if table.uses[closid] != free && table.resources[0].values[0][closid]&bit != 0 {
+				if table.uses[closid] != free && table.resources[0].domains[0].values[closid]&bit != 0 {
 					theirs = true
 					mine = mine || table.uses[closid] == shareable
 				}
@@ -77,7 +80,8 @@ func TestStartAgainstSlowWalk(t *testing.T) {
 			}
 		}
 		errno := table.Start(4)
-		got, masks := table.resources[0].values[0][4], table.resources[0].values
+		masks := table.resources[0].domains[0].values
+		got := masks[4]
 		if want != 0 && (errno != 0 || got != want) || want == 0 && (errno != syscall.ENOSPC || table.uses[4] != free) {
 			t.Fatalf("%v with masks %x, devices %x: got %x, %v, want %x", table.uses, masks, cache.ShareableBits, got, errno, want)
 		}
@@ -96,10 +100,8 @@ func TestValidate(t *testing.T) {
 	t.Parallel()
 	cache := Cache{Bytes: 1, Ways: 20, NumCLOSIDs: 16, MinCBMBits: 1}
 	mb := Bandwidth{NumCLOSIDs: 8, Min: 10, Max: 100, Granularity: 10}
-	if err := cache.Validate(); err != nil {
-		t.Error(err)
-	}
-	if err := mb.Validate(); err != nil {
+	whole := Machine{L3: &cache, L2: &cache, MB: &mb, SMBA: &mb}
+	if err := errors.Join(whole.Validate(), (&Machine{}).Validate()); err != nil {
 		t.Error(err)
 	}
 	for field, change := range map[string]func(*Cache, *Bandwidth){
@@ -116,7 +118,7 @@ func TestValidate(t *testing.T) {
 	} {
 		c, b := cache, mb
 		change(&c, &b)
-		if err := fmt.Sprint(c.Validate(), b.Validate()); !strings.Contains(err, field) {
+		if err := fmt.Sprint((&Machine{L3: &c, MB: &b}).Validate()); !strings.Contains(err, field) {
 			t.Errorf("a wrong %s gives %q", field, err)
 		}
 	}

@@ -8,21 +8,11 @@ import (
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kerneltext"
 )
 
-// newCache is the L3 line of schemata: a mask of ways for each cache.
-func (t *Table) newCache(c *Cache) *resource {
-	r := t.newResource("L3", "%x", c.NumCLOSIDs, c.Mask())
-	r.parse = func(closid, domain int, text string) (uint32, bool) { return t.parseMask(r, closid, domain, text) }
-	r.initial = func(closid, domain int) (uint32, bool) { return t.initialMask(r, closid, domain) }
-	r.size = func(mask uint32) uint32 { // rdtgroup_cbm_to_size: the division comes first
-		return c.Bytes / uint32(c.Ways) * uint32(bits.OnesCount32(mask))
-	}
-	return r
-}
+func countWays(mask uint32) int { return bits.OnesCount32(mask) }
 
 // validMask is cbm_validate: a hexadecimal number of ways that there are, at least MinCBMBits, without holes unless the machine
 // allows them. Of a mask with holes only the first run counts towards the minimum.
-func (t *Table) validMask(text string) (uint32, bool) {
-	c := t.cache
+func (t *Table) validMask(c *Cache, text string) (uint32, bool) {
 	value, errno := kerneltext.Unsigned(text, 16, 1<<64-1)
 	if errno != 0 {
 		t.status.Printf("Non-hex character in the mask %s\n", text)
@@ -38,7 +28,7 @@ func (t *Table) validMask(text string) (uint32, bool) {
 		t.status.Printf("The mask %x has non-consecutive 1-bits\n", mask)
 		return 0, false
 	}
-	if bits.OnesCount32(run) < c.MinCBMBits {
+	if countWays(run) < c.MinCBMBits {
 		t.status.Printf("Need at least %d bits in the mask\n", c.MinCBMBits)
 		return 0, false
 	}
@@ -53,7 +43,7 @@ func firstRun(mask uint32) uint32 {
 
 // parseMask is parse_cbm: a valid mask that touches no exclusive group and, if the group itself is exclusive, nobody at all.
 func (t *Table) parseMask(r *resource, closid, domain int, text string) (uint32, bool) {
-	mask, ok := t.validMask(text)
+	mask, ok := t.validMask(r.cache, text)
 	switch {
 	case !ok:
 	case t.overlaps(r, domain, mask, closid, true):
@@ -66,61 +56,78 @@ func (t *Table) parseMask(r *resource, closid, domain int, text string) (uint32,
 	return mask, ok
 }
 
-// overlaps reports whether a mask for closid touches that of another group, or only of an exclusive group. Unless only those count,
-// ways that devices use count as well (__rdtgroup_cbm_overlaps).
+// overlaps reports whether a mask for closid touches that of another group, or only of an exclusive group; with CDP that of code as
+// that of data (rdtgroup_cbm_overlaps). Unless only exclusive groups count, ways that devices use count as well
+// (__rdtgroup_cbm_overlaps).
 func (t *Table) overlaps(r *resource, domain int, mask uint32, closid int, onlyExclusive bool) bool {
-	if !onlyExclusive && mask&t.cache.ShareableBits != 0 {
+	if !onlyExclusive && mask&r.cache.ShareableBits != 0 {
 		return true
 	}
 	for other, u := range t.uses {
-		if u != free && other != closid && mask&r.values[domain][other] != 0 && (u == exclusive || !onlyExclusive) {
+		if u != free && other != closid && mask&r.held(domain, other) != 0 && (u == exclusive || !onlyExclusive) {
 			return true
 		}
 	}
 	return false
 }
 
+// held are the ways of a CLOSID in a domain, for code and for data.
+func (r *resource) held(domain, closid int) uint32 {
+	mask := r.domains[domain].values[closid]
+	if r.peer != nil {
+		mask |= r.peer.domains[domain].values[closid]
+	}
+	return mask
+}
+
 // initialMask is what a new group gets (__init_one_rdt_domain): ways that devices share, those of shareable groups and those that
 // nobody uses; of these the first run. It must have MinCBMBits.
 func (t *Table) initialMask(r *resource, closid, domain int) (uint32, bool) {
-	c := t.cache
+	c := r.cache
 	used, usable := c.ShareableBits, c.ShareableBits
 	for other, u := range t.uses {
 		if u == free || other == closid {
 			continue
 		}
-		used |= r.values[domain][other]
+		used |= r.held(domain, other)
 		if u == shareable {
-			usable |= r.values[domain][other]
+			usable |= r.held(domain, other)
 		}
 	}
 	mask := firstRun(usable | c.Mask()&^used)
-	return mask, bits.OnesCount32(mask) >= c.MinCBMBits
+	return mask, countWays(mask) >= c.MinCBMBits
 }
 
 // BitUsage is who uses each way of each cache, highest way first: X devices and groups, H devices alone, S groups that share, E an
-// exclusive group, 0 nobody (rdt_bit_usage_show). The machine must have cache allocation.
-func (t *Table) BitUsage() string {
-	c, r := t.cache, t.resources[len(t.resources)-1]
-	caches := make([]string, 0, len(t.ids))
-	for d, id := range t.ids {
-		var shared, alone uint32
-		for closid, u := range t.uses {
-			switch u {
-			case free:
-			case exclusive:
-				alone |= r.values[d][closid]
-			case shareable:
-				shared |= r.values[d][closid]
+// exclusive group, 0 nobody; with CDP of code or of data alone (rdt_bit_usage_show). The name must be that of a line of a cache.
+func (t *Table) BitUsage(name string) string {
+	var caches []string
+	for _, r := range t.resources {
+		for i, d := range r.domains {
+			if r.name == name && d.online {
+				caches = append(caches, fmt.Sprintf("%d=%s", d.id, t.usage(r, i)))
 			}
 		}
-		usage := make([]byte, 0, c.Ways)
-		for way := c.Ways - 1; way >= 0; way-- {
-			usage = append(usage, wayUsage(uint32(1)<<way, c.ShareableBits, shared, alone))
-		}
-		caches = append(caches, fmt.Sprintf("%d=%s", id, usage))
 	}
 	return strings.Join(caches, ";") + "\n"
+}
+
+func (t *Table) usage(r *resource, domain int) []byte {
+	var shared, alone uint32
+	for closid, u := range t.uses {
+		switch u {
+		case free:
+		case exclusive:
+			alone |= r.domains[domain].values[closid]
+		case shareable:
+			shared |= r.domains[domain].values[closid]
+		}
+	}
+	usage := make([]byte, 0, r.cache.Ways)
+	for way := r.cache.Ways - 1; way >= 0; way-- {
+		usage = append(usage, wayUsage(uint32(1)<<way, r.cache.ShareableBits, shared, alone))
+	}
+	return usage
 }
 
 func wayUsage(way, devices, shared, alone uint32) byte {

@@ -9,7 +9,7 @@ import (
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/kerneltext"
 )
 
-// staged are values that were accepted and wait for the rest of the write: by resource, then domain.
+// staged are values that were accepted and wait for the rest of the write: by resource, then index of the domain.
 type staged map[*resource]map[int]uint32
 
 func (s staged) set(r *resource, domain int, value uint32) {
@@ -23,44 +23,65 @@ func (s staged) set(r *resource, domain int, value uint32) {
 func (s staged) apply(closid int) {
 	for r, domains := range s {
 		for d, value := range domains {
-			r.values[d][closid] = value
+			r.domains[d].values[closid] = value
 		}
 	}
 }
 
-// nameWidth is how wide names are printed: as if code and data were apart where they could be (schemata_list_add).
-func (t *Table) nameWidth() int {
+// Schemata is what a CLOSID may use, one line a resource (rdtgroup_schemata_show). Masks are hexadecimal, bandwidth is decimal
+// (resctrl_schema.fmt_str); older kernels give all values one width, with zeros and with blanks.
+func (t *Table) Schemata(closid int) string {
 	width := 0
 	for _, r := range t.resources {
-		w := len(r.name)
-		if r.name == "L3" && t.cache.CDPCapable {
-			w = len("L3CODE")
+		if t.machine.Kernel.Pads() {
+			width = max(width, r.dataWidth())
 		}
-		width = max(width, w)
 	}
-	return width
+	return t.lines(closid, func(r *resource, value uint32) string {
+		if r.cache != nil {
+			return fmt.Sprintf("%0*x", width, value)
+		}
+		return fmt.Sprintf("%*d", width, value)
+	})
 }
 
-// Schemata is what a CLOSID may use, one line a resource (rdtgroup_schemata_show).
-func (t *Table) Schemata(closid int) string {
-	return t.lines(closid, func(r *resource, value uint32) string { return fmt.Sprintf(r.verb, value) })
+// dataWidth is how wide a value is printed by kernels that pad (rdt_get_cache_alloc_cfg, __get_mem_config_intel, __rdt_get_mem_config_amd).
+func (r *resource) dataWidth() int {
+	switch {
+	case r.cache != nil:
+		return (r.cache.Ways + 3) / 4
+	case r.bandwidth.Linear:
+		return 3
+	}
+	return 4
 }
 
-// Size is the same in bytes of cache, and bandwidth values as they are (rdtgroup_size_show).
+// Size is the same in bytes of cache, the division coming first (rdtgroup_cbm_to_size), and bandwidth values as they are
+// (rdtgroup_size_show).
 func (t *Table) Size(closid int) string {
-	return t.lines(closid, func(r *resource, value uint32) string { return strconv.FormatUint(uint64(r.size(value)), 10) })
+	return t.lines(closid, func(r *resource, value uint32) string {
+		if c := r.cache; c != nil {
+			value = c.Bytes / uint32(c.Ways) * uint32(countWays(value))
+		}
+		return strconv.FormatUint(uint64(value), 10)
+	})
 }
 
+// lines is show_doms for all resources.
 func (t *Table) lines(closid int, format func(*resource, uint32) string) string {
 	var b strings.Builder
-	width := t.nameWidth()
+	width := 0
+	for _, r := range t.resources {
+		width = max(width, r.width)
+	}
 	for _, r := range t.resources {
 		fmt.Fprintf(&b, "%*s:", width, r.name)
-		for d, id := range t.ids {
-			if d > 0 {
-				b.WriteByte(';')
+		separator := ""
+		for _, d := range r.domains {
+			if d.online {
+				fmt.Fprintf(&b, "%s%d=%s", separator, d.id, format(r, d.values[closid]))
+				separator = ";"
 			}
-			fmt.Fprintf(&b, "%d=%s", id, format(r, r.values[d][closid]))
 		}
 		b.WriteByte('\n')
 	}
@@ -68,7 +89,7 @@ func (t *Table) lines(closid int, format func(*resource, uint32) string) string 
 }
 
 // Write changes what a CLOSID may use (rdtgroup_schemata_write). The text has no newline at its end. Every line must be right before any
-// takes effect, and what is not named stays. Every refusal is EINVAL.
+// takes effect, and what is not named stays; limits in MB/s alone take effect as they are read. Every refusal is EINVAL.
 func (t *Table) Write(closid int, text string) syscall.Errno {
 	values := staged{}
 	for l := range strings.SplitSeq(text, "\n") {
@@ -112,7 +133,7 @@ func (t *Table) parseDomains(closid int, r *resource, text string, values staged
 			t.status.Puts("Missing '=' or non-numeric domain\n")
 			return false
 		}
-		d := t.domain(n)
+		d := r.domain(n)
 		if d < 0 {
 			return false
 		}
@@ -120,20 +141,37 @@ func (t *Table) parseDomains(closid int, r *resource, text string, values staged
 			t.status.Printf("Duplicate domain %d\n", n)
 			return false
 		}
-		v, ok := r.parse(closid, d, kerneltext.Trim(value))
-		if !ok {
+		if !t.parseValue(closid, r, d, kerneltext.Trim(value), values) {
 			return false
 		}
-		values.set(r, d, v)
 	}
 	return true
 }
 
-// domain is the index of a cache id, or -1.
-func (t *Table) domain(id uint64) int {
-	for d, have := range t.ids {
-		if uint64(have) == id {
-			return d
+// parseValue is parse_cbm or parse_bw.
+func (t *Table) parseValue(closid int, r *resource, d int, text string, values staged) bool {
+	if r.cache != nil {
+		mask, ok := t.parseMask(r, closid, d, text)
+		if ok {
+			values.set(r, d, mask)
+		}
+		return ok
+	}
+	value, ok := t.parseBandwidth(r, text)
+	switch {
+	case ok && r.inMBps && !t.machine.Kernel.WideMBps():
+		r.domains[d].values[closid] = value
+	case ok:
+		values.set(r, d, value)
+	}
+	return ok
+}
+
+// domain is the index of a cache id that is online, or -1.
+func (r *resource) domain(id uint64) int {
+	for i, d := range r.domains {
+		if d.online && uint64(d.id) == id {
+			return i
 		}
 	}
 	return -1

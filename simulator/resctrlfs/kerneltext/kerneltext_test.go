@@ -91,7 +91,7 @@ func TestTrimAndCString(t *testing.T) {
 
 func TestBuffer(t *testing.T) {
 	t.Parallel()
-	b := NewBuffer(8) // 7 characters and the NUL
+	b := NewBuffer(8, Modern) // 7 characters and the NUL
 	b.Puts("abc")
 	b.Printf("%d", 42)
 	b.Puts("def") // does not fit: dropped, and nothing comes behind it
@@ -235,4 +235,35 @@ func parsed(t *testing.T, parse func(string, int) (CPUSet, syscall.Errno), text 
 		t.Errorf("%q: %v", text, errno)
 	}
 	return s
+}
+
+func TestBool(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"1": true, "yes": true, "T\n": true, "on": true, "ON": true, "0\n": false, "no": false, "f": false, "off": false, "oF": false} {
+		if got, errno := Bool(text); errno != 0 || got != want {
+			t.Errorf("%q is %v, %v, want %v", text, got, errno, want)
+		}
+	}
+	for _, text := range []string{"", "o", "ox", "x", " 1", "2"} {
+		if got, errno := Bool(text); errno != syscall.EINVAL || got {
+			t.Errorf("%q is %v, %v, want EINVAL", text, got, errno)
+		}
+	}
+}
+
+// The same message as three kernels put it. What was reworded since is known to the oldest by its older words.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for kernel, want := range map[Kernel]string{
+		Modern: "Mask out of range\nInvalid MB value x\nMissing ':'\n", Padded: "Mask out of range\nNon-decimal digit in MB value x\nMissing ':'\n",
+		Legacy: "mask out of range\nNon-decimal digit in MB value x\nMissing ':'\n",
+	} {
+		b := NewBuffer(512, kernel)
+		b.Puts("Mask out of range\n")
+		b.Printf("Invalid MB value %s\n", "x")
+		b.Puts("Missing ':'\n")
+		if got := b.String(); got != want {
+			t.Errorf("kernel %d says %q, want %q", kernel, got, want)
+		}
+	}
 }

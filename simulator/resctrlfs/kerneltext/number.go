@@ -101,3 +101,24 @@ func Signed(s string) (int, syscall.Errno) {
 	value, errno := Unsigned(rest, 0, math.MaxInt32+1)
 	return -int(value), errno
 }
+
+// Bool is kstrtobool: what the first letters say.
+func Bool(s string) (bool, syscall.Errno) {
+	if s == "" {
+		return false, syscall.EINVAL
+	}
+	switch s[0] {
+	case 'y', 'Y', 't', 'T', '1':
+		return true, 0
+	case 'n', 'N', 'f', 'F', '0':
+		return false, 0
+	case 'o', 'O':
+		if len(s) > 1 && (s[1] == 'n' || s[1] == 'N') {
+			return true, 0
+		}
+		if len(s) > 1 && (s[1] == 'f' || s[1] == 'F') {
+			return false, 0
+		}
+	}
+	return false, syscall.EINVAL
+}

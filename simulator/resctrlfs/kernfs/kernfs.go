@@ -22,6 +22,8 @@ type Node struct {
 	// Read makes the whole content of a file. Write does one write(2), or is nil; then permissions are 0444.
 	Read  func() string
 	Write func(w Writer, data []byte) syscall.Errno
+	// Refuses is the errno that reading gives now, 0 for none; nil where it never fails.
+	Refuses func() syscall.Errno
 }
 
 // Writer is who writes: the kernel checks it where tasks are moved (rdtgroup_task_write_permission, find_task_by_vpid).
@@ -50,18 +52,22 @@ func (n *Node) AddDir(name string, perm fs.FileMode, priv any) *Node {
 
 // AddFile makes a file. Without write its permissions are 0444 and opening it to write is EINVAL, also for root (kernfs_fop_open with
 // KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK).
-func (n *Node) AddFile(name string, read func() string, write func(Writer, []byte) syscall.Errno) {
+func (n *Node) AddFile(name string, read func() string, write func(Writer, []byte) syscall.Errno) *Node {
 	perm := readPerm
 	if write != nil {
 		perm = writePerm
 	}
-	n.Children[name] = &Node{Name: name, Parent: n, Perm: perm, Priv: n.Priv, Read: read, Write: write}
+	f := &Node{Name: name, Parent: n, Perm: perm, Priv: n.Priv, Read: read, Write: write}
+	n.Children[name] = f
+	return f
 }
 
 // Remove takes a node out of the tree with everything below it (kernfs_remove).
 func (n *Node) Remove() {
 	n.Removed = true
-	delete(n.Parent.Children, n.Name)
+	if n.Parent != nil {
+		delete(n.Parent.Children, n.Name)
+	}
 	for _, child := range n.Children {
 		child.Remove()
 	}

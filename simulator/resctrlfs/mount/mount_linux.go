@@ -12,6 +12,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs"
 )
@@ -58,10 +59,32 @@ func Mount(tree *resctrlfs.Tree, dir string, o Options) (*FS, error) {
 		defer close(m.served)
 		server.Serve()
 	}()
+	if err := settlePoll(dir); err != nil {
+		return nil, errors.Join(err, Detach(dir))
+	}
 	if o.Live {
 		m.ticker.Go(func() { m.age(tree) })
 	}
 	return m, nil
+}
+
+// settlePoll lets the kernel find out, by one poll(2), that files here are always ready. Else it would ask at the first epoll_ctl(2) on each:
+// Go's runtime makes that call without leaving the processor to others, so that a process that opens files of its own mount could
+// keep the answer from being given.
+func settlePoll(dir string) error {
+	fd, err := syscall.Open(filepath.Join(dir, "info", "last_cmd_status"), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if errors.Is(err, syscall.ENOENT) {
+		fd, err = syscall.Open(dir, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("mount resctrl at %s: opening a file there: %w", dir, err)
+	}
+	ask := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	_, err = unix.Poll(ask[:], 0)
+	if err = errors.Join(err, syscall.Close(fd)); err != nil {
+		return fmt.Errorf("mount resctrl at %s: polling a file there: %w", dir, err)
+	}
+	return nil
 }
 
 // attach is open(2) and mount(2). The device is closed on exec, or children would keep a dead mount alive.
