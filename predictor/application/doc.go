@@ -8,7 +8,8 @@
 //
 //	Mean(load, cores) = Fixed + Stretch·S(load, cores; Work)
 //
-// Shift of it is constant, and the rest has a Gamma distribution with Shape. Shift is not Fixed: Fixed is what CPU does not change, and that
+// Shift of it is constant, and the rest has a Gamma distribution with Shape where the service is as it was observed; the busier its pods, the
+// less even times are (latency.Law.Growth, with the strength Growth). Shift is not Fixed: Fixed is what CPU does not change, and that
 // may well vary.
 //
 // # Operations

@@ -51,9 +51,11 @@ type Service struct {
 	Rate float64 `json:"rate"`
 	// Law is the mean time of a call of size 1 at one pod. Of an External service it is Fixed only.
 	Law Law `json:"law"`
-	// Shift is the constant part of the time, seconds, at most Fixed + Stretch·Work; Shape is that of the rest.
-	Shift float64 `json:"shiftSeconds"`
-	Shape float64 `json:"shape"`
+	// Shift is the constant part of the time, seconds, at most Fixed + Stretch·Work; Shape is that of the rest at Rate, Pods and Cores, from
+	// which it changes as latency.Law.Growth says, with the strength Growth; 0 = not at all.
+	Shift  float64 `json:"shiftSeconds"`
+	Shape  float64 `json:"shape"`
+	Growth float64 `json:"growth,omitempty"`
 	// Operations are those with a size of their own, by name. At most MaxOperations.
 	Operations []Operation `json:"operations,omitempty"`
 }
@@ -65,6 +67,7 @@ type Law struct {
 	Stretch float64 `json:"stretch"`
 	Spread  float64 `json:"spread"`
 	Windows float64 `json:"windows"`
+	Burst   float64 `json:"burst,omitempty"`
 }
 
 // Operation is an operation of a service. Size is its time over that of the service, above 0 and at most MaxSize.

@@ -135,12 +135,50 @@ func (s *Service) law(at State) latency.Law {
 
 // Curve is the mean time of a call of size 1 beyond Shift by the cores of a pod, at the load and the neighbours of a state: what CPU is
 // divided by.
-func (s *Service) Curve(at State) Curve { return Curve{law: s.law(at), shift: s.Shift, load: at.Load} }
+func (s *Service) Curve(at State) Curve {
+	return Curve{law: s.law(at), shift: s.Shift, load: at.Load, idle: s.idle(), strength: s.strength()}
+}
 
-// Curve is a service's law at a load. It is falling and convex, and at least 0 where it is finite.
+// Curve is a service's law at a load. Its mean is falling and convex, and at least 0 where it is finite.
 type Curve struct {
 	law         latency.Law
 	shift, load float64
+	idle        float64 // shape with CPU to spare
+	strength    float64
+}
+
+// strength is Growth where it is known what the shape was observed at.
+func (s *Service) strength() float64 {
+	if (s.Kind == Measured || s.Kind == Steady) && s.Pods > 0 && s.Cores > 0 {
+		return s.Growth
+	}
+	return 0
+}
+
+// idle is the shape with CPU to spare.
+func (s *Service) idle() float64 {
+	strength := s.strength()
+	if strength == 0 {
+		return s.Shape
+	}
+	growth, _ := latency.Law(s.Law).Growth(s.Shift, s.Rate/s.Pods, s.Cores)
+	if math.IsInf(growth, 1) { // the mean load would be too much, which it was not in the windows
+		return s.Shape
+	}
+	return latency.Idle(s.Shape, strength*growth)
+}
+
+// Shape is that of the variable time by the cores of a pod, and its derivative: the fewer cores, the less even are times.
+func (c Curve) Shape(cores float64) (shape, slope float64) {
+	if c.strength == 0 {
+		return c.idle, 0
+	}
+	growth, growthSlope := c.law.Growth(c.shift, c.load, cores)
+	if math.IsInf(growth, 1) {
+		return c.idle, 0
+	}
+	shape, slope = latency.Grown(c.idle, c.strength*growth)
+	return shape, slope * c.strength * growthSlope
 }
 
 // Mean is in seconds.
@@ -158,9 +196,21 @@ func (m *Model) Times(states []State) (times []compose.Time, ok bool) {
 		if math.IsInf(mean, 1) {
 			return nil, false
 		}
-		times[i] = compose.Time{Shift: min(s.Shift, mean), Mean: max(0, mean-s.Shift), Shape: s.Shape}
+		shape := s.shape(states[i])
+		times[i] = compose.Time{Shift: min(s.Shift, mean), Mean: max(0, mean-s.Shift), Shape: shape}
 	}
 	return times, true
+}
+
+// shape is that of the variable time under a state. Where it had to be measured how long calls take, what the pod works under is not known
+// well enough to say how much busier it is than it was: it is as observed then. (On Nezha, where another's load takes the pod's CPU, the
+// law's shape made the prediction from measured means a fifth worse.)
+func (s *Service) shape(at State) float64 {
+	if at.Cores == 0 || at.Stretch > 0 {
+		return s.Shape
+	}
+	shape, _ := s.Curve(at).Shape(at.Cores)
+	return shape
 }
 
 // Shares are those of an entry's patterns.

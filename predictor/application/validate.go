@@ -17,6 +17,8 @@ const (
 	MaxSize       = 1e6
 	MostSeconds   = 1e6 // of a time or of work; 11 days
 	MostRate      = 1e9 // also of pods and cores
+	MostBurst     = 1e3
+	MostGrowth    = 10
 	LeastShape    = 1e-3
 	MostShape     = 1e6
 	mostName      = 1024
@@ -91,12 +93,16 @@ func (s *Service) validateLaw() error {
 	case !within(l.Fixed, 0, MostSeconds) || !within(l.Stretch, 0, MaxSize) || !within(l.Spread, 0, MaxSize) || !within(l.Windows, 0, MostRate):
 		return fmt.Errorf("law has fixedSeconds %v, stretch %v, spread %v and windows %v, expected numbers from 0 to %g", l.Fixed, l.Stretch, l.Spread, l.Windows,
 			float64(MostSeconds))
+	case !within(l.Burst, 0, MostBurst):
+		return fmt.Errorf("law.burst is %v, expected a number from 0 to %g", l.Burst, float64(MostBurst))
 	case external && (l.Work != 0 || l.Stretch != 0):
 		return fmt.Errorf("law has workCoreSeconds %v and stretch %v, expected 0 for kind %q", l.Work, l.Stretch, s.Kind)
 	case !external && !(l.Work > 0 && l.Work <= MostSeconds):
 		return fmt.Errorf("law.workCoreSeconds is %v, expected core-seconds above 0 and up to %g", l.Work, float64(MostSeconds))
 	case !within(s.Shape, LeastShape, MostShape):
 		return fmt.Errorf("shape is %v, expected a number from %g to %g, 1 for exponential times", s.Shape, LeastShape, float64(MostShape))
+	case !within(s.Growth, 0, MostGrowth):
+		return fmt.Errorf("growth is %v, expected a number from 0 to %g, 1 for processor sharing", s.Growth, float64(MostGrowth))
 	case s.Shift > (l.Fixed+l.Stretch*l.Work)*(1+1e-9):
 		return fmt.Errorf("shiftSeconds is %v, expected at most fixedSeconds + stretch·workCoreSeconds, what a call takes with all CPU", s.Shift)
 	}

@@ -63,7 +63,7 @@ func Fit(windows []Window, work float64, prior Law) Law {
 		prior.Windows = 0
 		return prior
 	}
-	f := regression{points: points, prior: prior}
+	f := regression{points: points, prior: prior, weight: PriorWindows}
 	for i := range f.points {
 		f.points[i].scale = f.points[i].self
 	}
@@ -73,6 +73,7 @@ func Fit(windows []Window, work float64, prior Law) Law {
 		last := law
 		law.Fixed, law.Stretch = f.solve()
 		f.reweigh(law)
+		f.trustPrior()
 		if math.Abs(law.Fixed-last.Fixed) <= enough*law.Fixed && math.Abs(law.Stretch-last.Stretch) <= enough*law.Stretch {
 			break
 		}
@@ -112,6 +113,9 @@ func (l Law) repaired() Law {
 	}
 	if !positive(l.Spread) {
 		l.Spread = DefaultSpread
+	}
+	if !(l.Burst >= 0) || math.IsInf(l.Burst, 1) {
+		l.Burst = 0
 	}
 	return l
 }

@@ -19,6 +19,9 @@ type Law struct {
 	Spread float64
 	// Windows is the effective number of windows that the law rests on; 0 = only the prior.
 	Windows float64
+	// Burst is the variance of the load over the square of its mean within a window, beyond what calls that come independently have, at
+	// least 0: a load that is up or down by 14 % for seconds has 0.02; 0 = not known, or none.
+	Burst float64
 }
 
 // Mean returns the mean self time in seconds of a call, at load calls per second and the given cores. It is +Inf where the load takes
@@ -33,15 +36,26 @@ func (l Law) Mean(load, cores float64) float64 {
 // sojourn is S of the package comment, for load·Work < cores.
 func (l Law) sojourn(load, cores float64) float64 {
 	if cores <= 1 {
-		return l.Work / (cores - load*l.Work)
+		a := load * l.Work
+		free := cores - a
+		return l.Work / free * (1 + l.Burst*a*cores/(free*free))
 	}
-	return l.Work + l.wait(load, cores)
+	return l.Work + l.wait(load, cores)*l.bursts(load, cores)
 }
 
-// wait is the second term of S above one core.
+// wait is the second term of S without bursts.
 func (l Law) wait(load, cores float64) float64 {
 	rho := load * l.Work / cores
-	return l.Work / cores * math.Pow(rho, math.Sqrt(2*(cores+1))-1) / (1 - rho)
+	return l.Work / cores * math.Pow(rho, exponent(cores)) / (1 - rho)
+}
+
+// exponent is that of the utilisation in the wait.
+func exponent(cores float64) float64 { return math.Sqrt(2*(max(1, cores)+1)) - 1 }
+
+// bursts is the factor on the wait.
+func (l Law) bursts(load, cores float64) float64 {
+	idle := 1 - load*l.Work/cores
+	return 1 + l.Burst/(idle*idle)
 }
 
 // Slope returns the derivative of Mean by cores, in seconds per core, at most 0; at one core, where Mean has a kink, that to the
@@ -52,12 +66,24 @@ func (l Law) Slope(load, cores float64) float64 {
 		return math.Inf(-1)
 	}
 	if cores < 1 {
-		return -l.Stretch * l.Work / ((cores - a) * (cores - a))
+		square := (cores - a) * (cores - a)
+		return -l.Stretch * l.Work / square * (1 + l.Burst*a*(2*cores+a)/square)
 	}
 	if a == 0 {
 		return 0
 	}
+	wait, fall, bursts := l.wait(load, cores), l.waitFall(load, cores), l.bursts(load, cores)
+	// d(1−ρ)⁻² = −2ρ/x·(1−ρ)⁻³ dx = −2a/(x(x−a))·(1−ρ)⁻² dx
+	return -l.Stretch * wait * (fall*bursts + (bursts-1)*2*a/(cores*(cores-a)))
+}
+
+// waitFall is minus the derivative of the logarithm of the wait by cores, at one core that to the right, for a load above 0.
+func (l Law) waitFall(load, cores float64) float64 {
+	a := load * l.Work
+	if cores < 1 {
+		return 1/cores + 1/(cores-a)
+	}
 	// d ln wait = −1/x − e/x + e'·ln ρ − ρ/(x(1−ρ)), with e = √(2(x+1)) − 1 and e' = 1/√(2(x+1)); −1/x − ρ/(x(1−ρ)) = −1/(x−a).
 	root := math.Sqrt(2 * (cores + 1))
-	return l.Stretch * l.wait(load, cores) * (math.Log(a/cores)/root - (root-1)/cores - 1/(cores-a))
+	return -math.Log(a/cores)/root + (root-1)/cores + 1/(cores-a)
 }

@@ -9,11 +9,12 @@ import (
 type regression struct {
 	points []point
 	prior  Law
+	weight float64 // of the prior, in windows
 }
 
 // solve minimises over fixed, stretch >= 0
 //
-//	Σ w ((self − fixed − stretch·sojourn)/scale)² + κ(A(fixed − prior)² + B(stretch − prior)²),  κ = PriorWindows
+//	Σ w ((self − fixed − stretch·sojourn)/scale)² + κ(A(fixed − prior)² + B(stretch − prior)²),  κ = weight
 //
 // where A and B are the means of (1/scale)² and (sojourn/scale)²: the prior is as good as κ windows of each number alone.
 func (f *regression) solve() (fixed, stretch float64) {
@@ -28,7 +29,7 @@ func (f *regression) solve() (fixed, stretch float64) {
 		y += u * p.self
 		z += u * p.self * p.sojourn
 	}
-	ka, kb := PriorWindows*a/n, PriorWindows*b/n
+	ka, kb := f.weight*a/n, f.weight*b/n
 	y, z = y+ka*f.prior.Fixed, z+kb*f.prior.Stretch
 	a, b = a+ka, b+kb
 	// The function is convex, so if the free optimum has a negative number, the optimum has that number 0. Both are not negative: c, y and z
@@ -59,6 +60,17 @@ func (f *regression) reweigh(law Law) {
 		p := &f.points[i]
 		p.trust = min(1, bend/max(bend, math.Abs(p.off)))
 	}
+}
+
+// trustPrior sets the weight of the prior by how far windows are off: PriorWindows is for windows that differ by DefaultSpread, which one
+// window stands for before there are any; the less they do, the more each says.
+func (f *regression) trustPrior() {
+	sum, n := DefaultSpread*DefaultSpread, 1.0
+	for _, p := range f.points {
+		sum += p.weight * p.trust * p.off * p.off
+		n += p.weight * p.trust
+	}
+	f.weight = PriorWindows * min(1, sum/n/(DefaultSpread*DefaultSpread))
 }
 
 // spread returns the standard deviation of ln(observed/predicted), the prior's counted as PriorWindows windows, and the number of windows.

@@ -33,28 +33,29 @@ func TestShape(t *testing.T) {
 		}
 		// One window of something else does not decide.
 		list = append(list, latency.Sample{Calls: 4000, Mean: 5, Variance: 1e4})
-		if got := latency.Shape(list, 0.002); math.Abs(got/shape-1) > 0.1 {
+		if got, _ := latency.Shape(list, 0.002); math.Abs(got/shape-1) > 0.1 {
 			t.Errorf("shape %v, want %v", got, shape)
 		}
 	}
-	// 4 ms above the shift with a standard deviation of 2 ms: (4/2)² = 4.
-	one := []latency.Sample{{Calls: 1000, Mean: 0.005, Variance: 4e-6}}
-	if got := latency.Shape(one, 0.001); math.Abs(got-4) > 1e-9 {
-		t.Errorf("shape %v, want 4", got)
+	// 4 ms above the shift with a standard deviation of 2 ms: variation (2/4)² = 1/4; the prior's, 1, counts for twice that at most: 900 calls
+	// of 1/4 and 100 of 1/2 have 0.275.
+	one := []latency.Sample{{Calls: 900, Mean: 0.005, Variance: 4e-6}}
+	if got, _ := latency.Shape(one, 0.001); math.Abs(got*0.275-1) > 1e-9 {
+		t.Errorf("shape %v, want 1/0.275", got)
 	}
-	one[0].Calls = 50 // fewer than the prior's 100
-	if got := latency.Shape(one, 0.001); got != latency.PriorShape {
-		t.Errorf("shape of 50 calls %v, want the prior's", got)
+	one[0].Calls = 50 // 100 of 1 and 50 of 1/4: 0.75
+	if got, _ := latency.Shape(one, 0.001); math.Abs(got*0.75-1) > 1e-9 {
+		t.Errorf("shape of 50 calls %v, want 1/0.75", got)
 	}
 	for _, bad := range [][]latency.Sample{nil, {{Calls: 1e6, Mean: math.NaN(), Variance: 1}}, {{Calls: 1e6, Mean: 1, Variance: math.Inf(1)}}, {{Calls: 1e6, Mean: 1}}} {
-		if got := latency.Shape(bad, 0); got != latency.PriorShape {
+		if got, _ := latency.Shape(bad, 0); got != latency.PriorShape {
 			t.Errorf("shape of %v is %v, want the prior's", bad, got)
 		}
 	}
-	if got := latency.Shape([]latency.Sample{{Calls: 1e6, Mean: 1, Variance: 1e-12}}, 0); got != 1000 {
+	if got, _ := latency.Shape([]latency.Sample{{Calls: 1e6, Mean: 1, Variance: 1e-12}}, 0); got != 1000 {
 		t.Errorf("shape of a constant %v, want the bound 1000", got)
 	}
-	if got := latency.Shape([]latency.Sample{{Calls: 1e6, Mean: 1, Variance: 1}}, 2); got != 0.02 {
+	if got, _ := latency.Shape([]latency.Sample{{Calls: 1e6, Mean: 1, Variance: 1}}, 2); math.Abs(got-0.02) > 1e-5 {
 		t.Errorf("shape with a shift above the mean %v, want the bound 0.02", got)
 	}
 }

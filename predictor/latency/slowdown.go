@@ -6,16 +6,17 @@ import "math"
 // where neighbours make the CPU 1 % slower. Waiting grows faster than the work, the more so the busier the pod. It is +Inf where Mean is.
 //
 // With ρ = load·Work/c both ln ρ and the logarithm of the first factor of the wait, (Work/c)·ρ^e/(1−ρ), grow like ln Work, so that
-// d ln wait/d ln Work = 1 + e + ρ/(1−ρ).
+// d ln wait/d ln Work = 1 + e + ρ/(1−ρ); the factor of bursts on it, 1 + Burst/(1−ρ)², grows by 2·Burst·ρ/(1−ρ)³.
 func (l Law) Slowdown(load, cores float64) float64 {
 	if load*l.Work >= cores {
 		return math.Inf(1)
 	}
-	if cores <= 1 { // S = Work/(c − load·Work)
-		free := cores - load*l.Work
-		return l.Stretch * l.Work * cores / (free * free)
+	if cores <= 1 { // S = Work/(c − a)·(1 + Burst·a·c/(c − a)²) with a = load·Work
+		a := load * l.Work
+		free := cores - a
+		return l.Stretch * l.Work / free * (cores/free + l.Burst*a*cores/(free*free)*(2+3*a/free))
 	}
 	rho := load * l.Work / cores
-	exponent := math.Sqrt(2*(cores+1)) - 1
-	return l.Stretch * (l.Work + l.wait(load, cores)*(1+exponent+rho/(1-rho)))
+	busy, bursts := rho/(1-rho), l.bursts(load, cores)
+	return l.Stretch * (l.Work + l.wait(load, cores)*((1+exponent(cores)+busy)*bursts+2*busy*(bursts-1)))
 }

@@ -98,11 +98,20 @@ func (c *search) over(mu float64) float64 {
 // best returns the x in [lower, upper] that minimises x + value·T(x): where −value·T'(x) = 1, or a bound, or the kink at one core.
 func (s *Service) best(value, lower, upper float64) float64 {
 	a := s.Load * s.Law.Work
-	if x := a + math.Sqrt(value*s.Law.Stretch*s.Law.Work); x <= 1 || upper <= 1 {
-		return min(max(x, lower), upper)
+	if s.Law.Burst == 0 {
+		if x := a + math.Sqrt(value*s.Law.Stretch*s.Law.Work); x <= 1 || upper <= 1 {
+			return min(max(x, lower), upper)
+		}
+		lower = max(lower, 1)
+	} else if lower < 1 {
+		// T' jumps at one core: which side of it is the better?
+		if below := min(upper, math.Nextafter(1, 0)); upper <= 1 || -value*s.Law.Slope(s.Load, below) <= 1 {
+			upper = below
+		} else {
+			lower = 1
+		}
 	}
 	worth := func(t float64) float64 { return math.Log(-value * s.Law.Slope(s.Load, a+math.Exp(t))) }
-	lower = max(lower, 1)
 	switch {
 	case -value*s.Law.Slope(s.Load, lower) <= 1:
 		return lower

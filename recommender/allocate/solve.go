@@ -116,7 +116,7 @@ func (s *Service) Bounds() (lower, upper float64) {
 
 // plenty is the cores at which a call waits for CPU for the share enough of its work.
 func (s *Service) plenty() float64 {
-	law := latency.Law{Work: s.Law.Work, Stretch: 1}
+	law := latency.Law{Work: s.Law.Work, Stretch: 1, Burst: s.Law.Burst}
 	over := func(cores float64) float64 { return math.Log(law.Mean(s.Load, cores) / (law.Work * (1 + enough))) }
 	high := max(1, s.Load*law.Work/latency.Busiest)
 	if over(high) <= 0 {

@@ -138,52 +138,83 @@ func (r *run) advance(seconds float64) {
 	}
 }
 
+// watch is a learner with the run that it watches.
+type watch struct {
+	*run
+	plant   *plant
+	learner *learn.Learner
+	names   []string
+	numbers map[string]int
+	spans   []queueing.Span
+	used    []float64
+}
+
+func (p *plant) watch(t *testing.T, seed uint64, cores []float64) *watch {
+	t.Helper()
+	w := &watch{run: p.start(t, seed, cores), plant: p, numbers: map[string]int{}, used: make([]float64, len(p.work))}
+	for i, s := range p.application.Services {
+		w.names, w.numbers[s.Name] = append(w.names, s.Name), i
+	}
+	w.learner = learn.New(w.names, 60, 0.3)
+	return w
+}
+
+// minute plays one window with the given CPU.
+func (w *watch) minute(cores []float64) {
+	w.t.Helper()
+	w.resize(cores)
+	w.advance(60)
+	more, dropped := w.sim.TakeSpans()
+	if dropped > 0 {
+		w.t.Fatalf("%d spans dropped", dropped)
+	}
+	w.spans = append(w.spans, more...)
+	for i, id := range w.pods {
+		stats, err := w.sim.Pod(id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.learner.Observe(learn.Usage{
+			Service: w.names[i], Time: w.sim.Now() - 30, Pods: 1, Used: (stats.CPUSeconds - w.used[i]) / 60, Cores: cores[i],
+		})
+		w.used[i] = stats.CPUSeconds
+	}
+}
+
+// fit fits the application to all that was seen.
+func (w *watch) fit() *application.Model {
+	w.t.Helper()
+	for _, list := range traces(w.spans, w.numbers) {
+		w.learner.Add(list)
+	}
+	w.spans = nil
+	d, _, err := w.learner.Document(func(int) {})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m, err := application.New(d)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return m
+}
+
 // learned plays half an hour with CPU that changes every minute, and fits the application.
-func (p *plant) learned(t *testing.T, seed uint64) *application.Model {
+func (p *plant) learned(t *testing.T, seed uint64) (*watch, *application.Model) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 2))
-	var names []string
-	numbers := map[string]int{}
 	cores := make([]float64, len(p.work))
-	for i, s := range p.application.Services {
-		names, numbers[s.Name], cores[i] = append(names, s.Name), i, 2*perSecond*p.work[i]
+	for i := range cores {
+		cores[i] = 2 * perSecond * p.work[i]
 	}
-	r := p.start(t, seed, cores)
-	l := learn.New(names, 60, 0.3)
-	var spans []queueing.Span
-	used := make([]float64, len(names))
+	w := p.watch(t, seed, cores)
 	for range 30 {
 		for i := range cores {
 			cores[i] = perSecond * p.work[i] * (1.5 + 2*random.Float64())
 		}
-		r.resize(cores)
-		r.advance(60)
-		more, dropped := r.sim.TakeSpans()
-		if dropped > 0 {
-			t.Fatalf("%d spans dropped", dropped)
-		}
-		spans = append(spans, more...)
-		for i, id := range r.pods {
-			stats, err := r.sim.Pod(id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			l.Observe(learn.Usage{Service: names[i], Time: r.sim.Now() - 30, Pods: 1, Used: (stats.CPUSeconds - used[i]) / 60, Cores: cores[i]})
-			used[i] = stats.CPUSeconds
-		}
+		w.minute(cores)
 	}
-	for _, list := range traces(spans, numbers) {
-		l.Add(list)
-	}
-	d, _, err := l.Document(func(int) {})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := application.New(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return w, w.fit()
 }
 
 // traces are the spans of requests that have ended.
@@ -212,19 +243,22 @@ func traces(spans []queueing.Span, numbers map[string]int) [][]callgraph.Span {
 	return list
 }
 
-// allocated solves for the target that is predicted at 1.9 times the CPU that is used.
-func allocated(t *testing.T, m *application.Model) (target float64, r patterns.Result) {
-	t.Helper()
-	d := m.Document()
+// target is what is predicted at 1.9 times the CPU that is used.
+func target(m *application.Model) float64 {
 	states := m.Observed()
 	for i := range states {
-		states[i].Cores = 1.9 * states[i].Load * d.Services[i].Law.Work
+		states[i].Cores = 1.9 * states[i].Load * m.Document().Services[i].Law.Work
 	}
-	e := d.Entries[0]
-	target = m.Quantile(0, states, asked)
-	o := patterns.Objective{Name: "do", Percentile: asked, Target: target, Tail: e.Tail}
+	return m.Quantile(0, states, asked)
+}
+
+// allocated solves for a target.
+func allocated(t *testing.T, m *application.Model, target float64) patterns.Result {
+	t.Helper()
+	d := m.Document()
+	o := patterns.Objective{Name: "do", Percentile: asked, Target: target, Tail: d.Entries[0].Tail}
 	for i, part := range m.Parts(0) {
-		o.Patterns = append(o.Patterns, patterns.Pattern{Share: e.Patterns[i].Share, Part: part})
+		o.Patterns = append(o.Patterns, patterns.Pattern{Share: d.Entries[0].Patterns[i].Share, Part: part})
 	}
 	problem := patterns.Problem{Objectives: []patterns.Objective{o}}
 	for i := range d.Services {
@@ -238,49 +272,106 @@ func allocated(t *testing.T, m *application.Model) (target float64, r patterns.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target, r
+	return r
 }
 
-// TestAllocationHolds fits ten applications of the plant, allocates CPU for a percentile, and plays them with it for an hour. What is
-// claimed is known to be on the high side there, by up to the points that this asserts: the allocation makes all services busier together
-// than they were seen, and with it calls vary more and depend on each other more than Tail, which is a mean over what was seen, says. The
-// interval, which holds for a window as they were seen and for laws that err independently, is to hold in most.
+// judged is a claim and what came of it.
+type judged struct {
+	claimed, attained              float64 // shares within the target
+	predicted, low, high, observed float64 // percentile, seconds
+	cores                          float64 // of all services
+}
+
+// cores are those of a result by the plant's services.
+func (p *plant) cores(m *application.Model, r patterns.Result) []float64 {
+	cores := make([]float64, len(p.work))
+	for i, s := range p.application.Services {
+		cores[i] = 2 * perSecond * p.work[i]
+		if k, ok := m.Service(s.Name); ok { // else no request calls it
+			cores[i] = r.Cores[k]
+		}
+	}
+	return cores
+}
+
+// judge allocates for a target, and plays an hour of a run that nobody learns from.
+func (p *plant) judge(t *testing.T, m *application.Model, target float64, seed uint64) judged {
+	t.Helper()
+	result := allocated(t, m, target)
+	cores, states := p.cores(m, result), m.Observed()
+	j := judged{claimed: result.Outcomes[0].Within}
+	for k := range states {
+		states[k].Cores = result.Cores[k]
+		j.cores += result.Cores[k]
+	}
+	look := m.Outlook(0, states, asked)
+	j.predicted, j.low, j.high = look.Seconds, look.Low, look.High
+	j.attained, j.observed = p.play(t, target, seed, cores)
+	return j
+}
+
+// play is the share of an hour's requests within a target, and the percentile.
+func (p *plant) play(t *testing.T, target float64, seed uint64, cores []float64) (attained, percentile float64) {
+	t.Helper()
+	p.application.Operations[0].TargetSeconds = target
+	r := p.start(t, seed, cores)
+	r.advance(120)
+	before := r.sim.Operations()[0]
+	r.advance(3600)
+	after := r.sim.Operations()[0]
+	latencies := after.Latency.Since(before.Latency)
+	return float64(after.InTime-before.InTime) / float64(after.Succeeded-before.Succeeded), latencies.Quantile(asked)
+}
+
+// judgedTwice are the claims after half an hour of CPU that changes at random, and after another of the CPU that was allocated then.
+func judgedTwice(t *testing.T, seed, runs uint64) (first, second judged) {
+	t.Helper()
+	p := newPlant(seed)
+	w, m := p.learned(t, runs+100)
+	aim := target(m)
+	first = p.judge(t, m, aim, runs+200)
+	cores := p.cores(m, allocated(t, m, aim))
+	for range 30 {
+		w.minute(cores)
+	}
+	m = w.fit()
+	second = p.judge(t, m, aim, runs+300)
+	return first, second
+}
+
+// TestAllocationHolds fits ten applications of the plant to half an hour in which their CPU changed at random, allocates CPU for a
+// percentile, and plays them with it for an hour; then, as in operation, it fits them again to what was seen with that CPU, too, allocates
+// anew for the same target, and plays another hour. Nothing is fitted to the hours that are judged. Claims are on the high side where the
+// allocation makes all services busier together than they were seen: a burst then makes all of them slow at once, which Tail only knows
+// once it was seen.
 func TestAllocationHolds(t *testing.T) {
 	t.Parallel()
 	const applications = 10
-	held, sum, worst := 0, 0.0, 0.0
+	var sum, worst [2]float64
+	var near, held [2]int
 	for seed := range uint64(applications) {
-		p := newPlant(seed + 1)
-		m := p.learned(t, seed+100)
-		target, result := allocated(t, m)
-		cores, states := make([]float64, len(p.work)), m.Observed()
-		for i, s := range p.application.Services {
-			cores[i] = 2 * perSecond * p.work[i]
-			if k, ok := m.Service(s.Name); ok { // else no request calls it
-				cores[i] = result.Cores[k]
-				states[k].Cores = cores[i]
+		first, second := judgedTwice(t, seed+1, seed)
+		for k, j := range []judged{first, second} {
+			t.Logf("application %d, claim %d: %.2f cores, claimed %.2f %%, attained %.2f %%; p95 predicted %.0f ms (%.0f to %.0f), observed %.0f", seed+1, k+1,
+				j.cores, 100*j.claimed, 100*j.attained, 1000*j.predicted, 1000*j.low, 1000*j.high, 1000*j.observed)
+			off := math.Abs(j.attained - j.claimed)
+			sum[k], worst[k] = sum[k]+off, max(worst[k], off)
+			if off <= 0.01 {
+				near[k]++
+			}
+			if j.observed >= j.low && j.observed <= j.high {
+				held[k]++
 			}
 		}
-		p.application.Operations[0].TargetSeconds = target
-		r := p.start(t, seed+200, cores)
-		r.advance(120)
-		before := r.sim.Operations()[0]
-		r.advance(3600)
-		after := r.sim.Operations()[0]
-		attained := float64(after.InTime-before.InTime) / float64(after.Succeeded-before.Succeeded)
-		claimed := result.Outcomes[0].Within
-		latencies, look := after.Latency.Since(before.Latency), m.Outlook(0, states, asked)
-		observed := latencies.Quantile(asked)
-		t.Logf("application %d: %d services, 95 %% within %.0f ms: claimed %.2f %%, attained %.2f %%; p95 predicted %.0f ms (%.0f to %.0f), observed %.0f", seed+1,
-			len(cores), 1000*target, 100*claimed, 100*attained, 1000*look.Seconds, 1000*look.Low, 1000*look.High, 1000*observed)
-		if observed >= look.Low && observed <= look.High {
-			held++
-		}
-		sum += math.Abs(attained - claimed)
-		worst = max(worst, math.Abs(attained-claimed))
 	}
-	t.Logf("attained is off by %.1f points in the mean, %.1f at most; %d of %d intervals held", 100*sum/applications, 100*worst, held, applications)
-	if sum/applications > 0.04 || worst > 0.08 || held < 7 {
-		t.Errorf("want at most 4 points in the mean and 8 at most, and 7 intervals")
+	for k, limit := range []struct {
+		mean, worst float64
+		near        int
+	}{{0.02, 0.03, 2}, {0.005, 0.01, applications}} {
+		t.Logf("claim %d: attained is off by %.2f points in the mean, %.2f at most, in %d of %d applications by at most one; %d intervals held", k+1,
+			100*sum[k]/applications, 100*worst[k], near[k], applications, held[k])
+		if sum[k] > limit.mean*applications || worst[k] > limit.worst || near[k] < limit.near || held[k] < 9 {
+			t.Errorf("want at most %v points in the mean and %v at most, %d within one, and 9 intervals", 100*limit.mean, 100*limit.worst, limit.near)
+		}
 	}
 }

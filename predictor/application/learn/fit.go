@@ -101,7 +101,6 @@ func (f *fit) service(op operation) application.Service {
 	s.Operations = f.operations(op)
 	o := f.look(op)
 	f.law(&s, op, o)
-	s.Shape = latency.Shape(o.samples, s.Shift)
 	return s
 }
 
@@ -210,7 +209,7 @@ func (o *observed) spread() float64 {
 	return math.Sqrt(sum / float64(len(o.samples)+1))
 }
 
-// law fits the law of a service, and its shift.
+// law fits the law of a service, its shift and its shape.
 func (f *fit) law(s *application.Service, op operation, o observed) {
 	total, time := 0.0, 0.0
 	for i, at := range o.windows {
@@ -222,9 +221,10 @@ func (f *fit) law(s *application.Service, op operation, o observed) {
 	}
 	if op.service == callgraph.Unknown {
 		s.Kind, s.Law, s.Shift = application.External, application.Law{Fixed: o.mean, Spread: o.spread(), Windows: float64(len(o.samples))}, o.shift
+		s.Shape, _ = latency.Shape(o.samples, s.Shift)
 		return
 	}
-	cpu := f.learner.cpuOf(s.Name, o)
+	cpu := f.cpuOf(op, o)
 	law := latency.Law{Work: max(o.mean/2, 1e-9), Fixed: o.mean / 2, Stretch: 1, Spread: PriorSpread}
 	s.Kind = application.Prior
 	if len(cpu.windows) > 0 {
@@ -237,4 +237,5 @@ func (f *fit) law(s *application.Service, op operation, o observed) {
 	}
 	s.Law = application.Law(law)
 	s.Shift = min(o.shift, law.Fixed+law.Stretch*law.Work)
+	s.Shape, s.Growth = cpu.shape(law, s.Shift, s.Rate, o.samples)
 }

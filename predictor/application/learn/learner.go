@@ -51,6 +51,7 @@ func (op operation) owner() operation {
 // window is what is known of a piece of time.
 type window struct {
 	times    map[operation]map[operation]*moments // of calls, by owner and operation
+	arrivals map[operation]*arrivals              // by owner
 	requests map[graphpattern.Label]*requests
 }
 
@@ -137,13 +138,14 @@ func (l *Learner) request(calls []callgraph.Call) {
 	}
 	w := l.window(calls[0].Start)
 	times := own(calls)
-	waited := make([]bool, len(calls))
+	waited, owners := make([]bool, len(calls)), map[operation]float64{}
 	for i := range calls {
 		c := &calls[i]
 		op := operation{c.Service, c.Operation}
 		l.first, l.last = min(l.first, c.Start), max(l.last, c.End)
 		l.times[op] = append(l.times[op], times[i])
 		w.add(op, times[i])
+		owners[op.owner()]++
 		waited[i] = !c.Background && (c.Caller < 0 || waited[c.Caller])
 		n := e.calls[pattern+1][op]
 		n.critical += onPath(c)
@@ -152,6 +154,7 @@ func (l *Learner) request(calls []callgraph.Call) {
 		}
 		e.calls[pattern+1][op] = n
 	}
+	l.arrive(calls[0].Start, owners)
 	r := w.requests[label]
 	if r == nil {
 		r = &requests{patterns: map[int]int{}}
@@ -189,7 +192,7 @@ func (l *Learner) window(start int64) *window {
 	at := int64(math.Floor(float64(start) / 1e9 / l.seconds))
 	w := l.windows[at]
 	if w == nil {
-		w = &window{times: map[operation]map[operation]*moments{}, requests: map[graphpattern.Label]*requests{}}
+		w = &window{times: map[operation]map[operation]*moments{}, arrivals: map[operation]*arrivals{}, requests: map[graphpattern.Label]*requests{}}
 		l.windows[at] = w
 	}
 	return w

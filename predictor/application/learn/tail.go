@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -28,6 +29,8 @@ type Check struct {
 	// Composed from the mean times that each service's calls took (Seen), both before Tail: where only Predicted is off, the laws are, where
 	// Composed is, patterns or shapes.
 	Observed, Predicted, Composed [2]float64
+	// planned is the 95th percentile from the window's CPU and the load that was to be expected (typical).
+	planned float64
 }
 
 // percentiles are those of a Check, and the requests that they need.
@@ -106,6 +109,7 @@ func (l *Learner) Check(d application.Document, windows []int64) ([]Check, error
 		}
 	}
 	var list []Check
+	typical := l.typical(m, windows)
 	for _, at := range windows {
 		states, seen := l.States(m, at), l.Seen(m, at)
 		for _, label := range l.order {
@@ -117,6 +121,7 @@ func (l *Learner) Check(d application.Document, windows []int64) ([]Check, error
 			c := Check{Entry: i, Window: at, Requests: len(r.durations)}
 			sorted := slices.Sorted(slices.Values(r.durations))
 			tail := d.Entries[i].Tail
+			c.planned = m.Quantile(i, typical[at], TailPercentile) / tail
 			for k, p := range percentiles {
 				c.Observed[k], c.Predicted[k], c.Composed[k] = math.NaN(), math.NaN(), math.NaN()
 				if n := len(sorted); n >= p.requests {
@@ -132,13 +137,19 @@ func (l *Learner) Check(d application.Document, windows []int64) ([]Check, error
 
 // setTail sets what an entry's checks say.
 func (l *Learner) setTail(e *application.Entry, entry int, checks []Check, held bool) {
-	var ratios, durations []float64 // of windows, of requests
+	windows, age := l.Windows(), map[int64]int{} // windows that came after
+	for i, at := range windows {
+		age[at] = len(windows) - 1 - i
+	}
+	var ratios []float64    // of windows
+	var requests []weighted // durations over the prediction of their window
 	for _, c := range checks {
-		if ratio := c.Observed[0] / c.Predicted[0]; c.Entry == entry && ratio > 0 && !math.IsInf(ratio, 1) {
+		if ratio := c.Observed[0] / c.planned; c.Entry == entry && ratio > 0 && !math.IsInf(ratio, 1) {
 			ratios = append(ratios, ratio)
 			label := graphpattern.Label{Service: l.numbers[e.Service], Operation: e.Operation}
+			weight := math.Exp2(-float64(age[c.Window]) / latency.HalfLife)
 			for _, duration := range l.windows[c.Window].requests[label].durations {
-				durations = append(durations, duration/c.Predicted[0])
+				requests = append(requests, weighted{duration / c.planned, weight})
 			}
 		}
 	}
@@ -147,8 +158,7 @@ func (l *Learner) setTail(e *application.Entry, entry int, checks []Check, held 
 		e.TailLow, e.TailHigh = math.Exp(-1.645*PriorSpread), math.Exp(1.645*PriorSpread)
 		return
 	}
-	slices.Sort(durations)
-	e.Tail = durations[int(math.Ceil(TailPercentile*float64(len(durations))))-1]
+	e.Tail = quantile(requests, TailPercentile)
 	if held {
 		e.TailWindows = len(ratios)
 	}
@@ -160,4 +170,22 @@ func (l *Learner) setTail(e *application.Entry, entry int, checks []Check, held 
 	e.TailSpread = math.Sqrt((sum + latency.DefaultSpread*latency.DefaultSpread) / float64(len(ratios)+1))
 	low, high, _ := latency.Margin(ratios)
 	e.TailLow, e.TailHigh = min(low, e.Tail), max(high, e.Tail)
+}
+
+type weighted struct{ value, weight float64 }
+
+// quantile is the least value that at least a share p of the weight does not exceed.
+func quantile(list []weighted, p float64) float64 {
+	total := 0.0
+	for _, one := range list {
+		total += one.weight
+	}
+	slices.SortFunc(list, func(a, b weighted) int { return cmp.Compare(a.value, b.value) })
+	below := 0.0
+	for _, one := range list {
+		if below += one.weight; below >= p*total*(1-1e-12) {
+			return one.value
+		}
+	}
+	return list[len(list)-1].value
 }

@@ -21,7 +21,7 @@ func (b *block) at(t float64) (cdf, density float64) {
 }
 
 // back adds to the slopes the derivatives of weight·CDF(t).
-func (b *block) back(t, weight float64, slopes []float64) {
+func (b *block) back(t, weight float64, slopes slopes) {
 	values := make([]float64, len(b.branches))
 	for i := range b.branches {
 		values[i], _ = b.branches[i].at(t + b.shift - b.branches[i].shift)
@@ -49,9 +49,15 @@ func (b *block) transforms(in inversion, out []complex128) []complex128 {
 }
 
 // pull adds to the slopes the derivatives of Re Σ rest·transform/s. The transform over s changes by ∫e^(−sv)dC(v)dv.
-func (b *block) pull(in inversion, rest []complex128, slopes []float64) {
+func (b *block) pull(in inversion, rest []complex128, slopes slopes) {
 	g := b.gridFor(in.t)
 	sums := make([]float64, len(b.branches)) // of those whose derivative is a factor times time times density
+	shapes := make([][]float64, len(b.branches))
+	for i := range b.branches {
+		if branch := &b.branches[i]; branch.simple() && slopes.byShape(branch.terms[0].service) {
+			shapes[i] = g.byShape(i, &branch.terms[0], b.shift-branch.shift)
+		}
+	}
 	in.collect(g.times, rest, func(j int, sum float64) {
 		sum *= g.weights[j]
 		for i := range b.branches {
@@ -65,6 +71,9 @@ func (b *block) pull(in inversion, rest []complex128, slopes []float64) {
 			t := g.times[j] + b.shift - branch.shift
 			if branch.simple() {
 				sums[i] += others * g.densities[i][j] * t
+				if shapes[i] != nil {
+					slopes.shapes[branch.terms[0].service] += others * shapes[i][j]
+				}
 			} else {
 				branch.back(t, others, slopes)
 			}
@@ -73,7 +82,7 @@ func (b *block) pull(in inversion, rest []complex128, slopes []float64) {
 	for i, sum := range sums {
 		if branch := &b.branches[i]; branch.simple() {
 			one := &branch.terms[0]
-			slopes[one.service] -= sum * one.calls / (one.shape * one.scale)
+			slopes.means[one.service] -= sum * one.calls / (one.shape * one.scale)
 		}
 	}
 }

@@ -34,14 +34,14 @@ func (d *Distribution) At(shares []float64, t float64) (cdf, density float64) {
 
 // Slopes are the derivatives of the share of requests within t by the mean of each service: at most 0, but for rounding.
 func (d *Distribution) Slopes(shares []float64, t float64) []float64 {
-	slopes := make([]float64, d.services)
+	slopes := slopes{means: make([]float64, d.services)}
 	for i, share := range shares {
 		if share > 0 {
 			s := &d.patterns[i]
 			s.back(t-s.shift, share, slopes)
 		}
 	}
-	return slopes
+	return slopes.means
 }
 
 // Quantile is the time that a share p, in (0, 1), of the requests of a mixture stays within. near is where to begin to look, such as the
@@ -158,7 +158,21 @@ func (a point) zero(b point) float64 {
 // QuantileSlopes are the derivatives of the quantile t by the mean of each service, at least 0: what the share within t loses over the
 // density there. NaN where no request takes about that time.
 func (d *Distribution) QuantileSlopes(shares []float64, t float64) []float64 {
-	slopes, density := make([]float64, d.services), 0.0
+	byMean, _ := d.quantileSlopes(shares, t, nil)
+	return byMean
+}
+
+// QuantileShapeSlopes is QuantileSlopes with the derivatives by the shape of each service that asked says so of, 0 for the others: at most
+// 0 far out, where more even times are shorter.
+func (d *Distribution) QuantileShapeSlopes(shares []float64, t float64, asked []bool) (byMean, byShape []float64) {
+	return d.quantileSlopes(shares, t, asked)
+}
+
+func (d *Distribution) quantileSlopes(shares []float64, t float64, asked []bool) (byMean, byShape []float64) {
+	slopes, density := slopes{means: make([]float64, d.services), asked: asked}, 0.0
+	if asked != nil {
+		slopes.shapes = make([]float64, d.services)
+	}
 	for i, share := range shares {
 		s := &d.patterns[i]
 		switch u := t - s.shift; {
@@ -171,8 +185,11 @@ func (d *Distribution) QuantileSlopes(shares []float64, t float64) []float64 {
 			s.back(u, share, slopes)
 		}
 	}
-	for i, slope := range slopes {
-		slopes[i] = max(0, -slope/density)
+	for i, slope := range slopes.means {
+		slopes.means[i] = max(0, -slope/density)
 	}
-	return slopes
+	for i, slope := range slopes.shapes {
+		slopes.shapes[i] = -slope / density
+	}
+	return slopes.means, slopes.shapes
 }

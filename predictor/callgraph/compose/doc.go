@@ -25,7 +25,7 @@
 // distribution function is the panel's polynomial integrated. A series with parallel parts costs some ten times what it does without
 // where these are calls, some 300 times where they are series themselves, and each further level that much more.
 //
-// Derivatives come from the same sums, term by term; through parallel parts they are carried backwards, so that all together cost
+// Derivatives come from the same sums, term by term, by means and by shapes (QuantileShapeSlopes); through parallel parts they are carried backwards, so that all together cost
 // about what the distribution does. The transforms at the time last asked for are remembered. 20 patterns of half of 50 services each take
 // 1.1 ms for the 99th percentile with its derivatives, 2.6 ms if each has two services at the same time.
 package compose

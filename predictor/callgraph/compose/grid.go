@@ -70,6 +70,7 @@ type grid struct {
 	// cdfs and densities are those of the branches, by branch and node; tails are weights times one less the product of the cdfs.
 	cdfs, densities [][]float64
 	tails           []float64
+	shapes          [][]float64 // by branch and node: derivatives of the cdfs by the shape; nil where they were not asked for
 }
 
 // gridFor returns the grid for a time, made anew where there is none for a similar one.

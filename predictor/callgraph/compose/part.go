@@ -146,12 +146,12 @@ func (c *chain) bind(times []Time) series {
 		t := times[l.service]
 		s.shift += l.number * t.Shift
 		s.mean += l.number * t.Mean
-		shape, scale := l.number*t.Shape, t.Mean/t.Shape
+		shape, scale, draws := l.number*t.Shape, t.Mean/t.Shape, l.number
 		if l.alike {
-			shape, scale = t.Shape, l.number*t.Mean/t.Shape
+			shape, scale, draws = t.Shape, l.number*t.Mean/t.Shape, 1
 		}
 		s.variance += shape * scale * scale
-		s.terms = append(s.terms, term{service: l.service, calls: l.number, shape: shape, scale: scale})
+		s.terms = append(s.terms, term{service: l.service, calls: l.number, shape: shape, scale: scale, draws: draws})
 	}
 	s.narrow = s.variance
 	for _, branches := range c.blocks {

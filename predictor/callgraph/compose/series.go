@@ -10,6 +10,7 @@ import (
 type term struct {
 	service             int
 	calls, shape, scale float64
+	draws               float64 // Gamma distributions of a call's shape that shape is of
 }
 
 // series is a chain with its times. Its methods speak of the time after its shift, which holds those of its blocks.
@@ -137,8 +138,8 @@ func (t *term) logGamma() float64 {
 	return log
 }
 
-// back adds to the slopes the derivatives of weight·CDF(t) by the means of the services.
-func (s *series) back(t, weight float64, slopes []float64) {
+// back adds to the slopes the derivatives of weight·CDF(t) by the times of the services.
+func (s *series) back(t, weight float64, slopes slopes) {
 	switch {
 	case !(t > 0) || weight == 0 || s.constant():
 		return
@@ -148,14 +149,17 @@ func (s *series) back(t, weight float64, slopes []float64) {
 	case len(s.terms) == 1 && len(s.blocks) == 0:
 		// CDF = P(shape, t/scale), and the scale is in proportion to the mean, which is shape·scale/calls.
 		one := &s.terms[0]
-		slopes[one.service] -= weight * one.density(t) * t * one.calls / (one.shape * one.scale)
+		slopes.means[one.service] -= weight * one.density(t) * t * one.calls / (one.shape * one.scale)
+		if slopes.byShape(one.service) {
+			slopes.shapes[one.service] += weight * one.byShape(t)
+		}
 		return
 	}
 	s.spread(s.invert(t), weight, slopes)
 }
 
 // spread is back for what is inverted. It returns the density at the time, too.
-func (s *series) spread(in inversion, weight float64, slopes []float64) (density float64) {
+func (s *series) spread(in inversion, weight float64, slopes slopes) (density float64) {
 	l := s.transforms(in)
 	scaled := make([]complex128, len(l.whole))
 	for k, f := range l.whole {
@@ -171,7 +175,10 @@ func (s *series) spread(in inversion, weight float64, slopes []float64) (density
 			im := turn * float64(k)
 			sum += (real(f)*re + imag(f)*im) / (re*re + im*im)
 		}
-		slopes[one.service] -= weight * one.calls * sum
+		slopes.means[one.service] -= weight * one.calls * sum
+		if slopes.byShape(one.service) {
+			slopes.shapes[one.service] += weight * one.draws * in.byShape(scaled, one.scale)
+		}
 	}
 	for i := range s.blocks {
 		rest := make([]complex128, len(l.alone))

@@ -15,7 +15,8 @@ type constraint struct {
 	// shares are of the patterns of the objective, percentile is the one that bound seconds are for.
 	shares            []float64
 	percentile, bound float64
-	// value and slopes are the quantile and its derivatives by the means at the last point looked at.
+	// value and slopes are the quantile and its derivatives by the means at the last point looked at, those of shapes that change with the
+	// means in them (goal.slopes).
 	value  float64
 	slopes []float64
 	// binding says that it takes part: it was violated at some point. A floor does not before it is violated where the others hold.
@@ -31,6 +32,39 @@ type goal struct {
 	columns      []int // by service
 	times        []compose.Time
 	distribution *compose.Distribution
+	shaped       []bool    // services whose shape changes with cores; nil = none
+	bends        []float64 // by service: the derivative of the shape by the mean, at most 0
+}
+
+// slopes are the derivatives of the quantile by the means: along what cores make of a service, with how its shape changes, and alone.
+func (g *goal) slopes(shares []float64, quantile float64) (along, alone []float64) {
+	if g.shaped == nil {
+		alone = g.distribution.QuantileSlopes(shares, quantile)
+		return alone, alone
+	}
+	alone, byShape := g.distribution.QuantileShapeSlopes(shares, quantile, g.shaped)
+	along = make([]float64, len(alone))
+	for i := range alone {
+		along[i] = max(0, alone[i]+byShape[i]*g.bends[i])
+	}
+	return along, alone
+}
+
+// at sets a service's time at so many cores.
+func (g *goal) at(i int, curve Curve, service *Service, cores float64) {
+	g.times[i] = compose.Time{Shift: service.Shift, Mean: curve.Mean(cores), Shape: service.Shape}
+	shaped, ok := curve.(Shaped)
+	if !ok {
+		return
+	}
+	var bend float64
+	g.times[i].Shape, bend = shaped.Shape(cores)
+	if slope := curve.Slope(cores); slope < 0 && bend > 0 {
+		if g.shaped == nil {
+			g.shaped, g.bends = make([]bool, len(g.times)), make([]float64, len(g.times))
+		}
+		g.shaped[i], g.bends[i] = true, bend/slope
+	}
 }
 
 // constraints are those of all objectives. Those of patterns without requests are left out.
@@ -89,11 +123,11 @@ func (k *constraint) slope() {
 	cdf, density := d.At(k.shares, k.bound)
 	if miss := math.Log((1 - cdf) / (1 - k.percentile)); math.Abs(miss) < near && density > 0 {
 		k.value = k.bound + miss*(1-cdf)/density
-		k.slopes = d.QuantileSlopes(k.shares, k.bound)
+		k.slopes, _ = k.objective.slopes(k.shares, k.bound)
 		return
 	}
 	k.value = d.Quantile(k.shares, k.percentile, k.value)
-	k.slopes = d.QuantileSlopes(k.shares, k.value)
+	k.slopes, _ = k.objective.slopes(k.shares, k.value)
 }
 
 // met says whether the constraint holds, with less effort than finding the quantile. Where percentiles are added it sets value.

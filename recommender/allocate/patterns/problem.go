@@ -14,6 +14,14 @@ type Curve interface {
 	Slope(cores float64) float64
 }
 
+// Shaped is a Curve that knows how even times are, too.
+type Shaped interface {
+	Curve
+	// Shape is that of the Gamma distribution of the variable time, above 0, in the place of Service.Shape, and its derivative by cores, at
+	// least 0: fewer cores make times less even.
+	Shape(cores float64) (shape, slope float64)
+}
+
 // Service is a service with its pods.
 type Service struct {
 	// Name is not empty and unique in the problem.

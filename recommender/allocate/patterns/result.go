@@ -87,13 +87,14 @@ func (s *search) predict(outcomes []Outcome) {
 		o, d := &outcomes[i], g.distribution
 		quantile := d.Quantile(g.shares, g.Percentile, 0)
 		o.Predicted = g.Tail * quantile
-		o.Sensitivity = d.QuantileSlopes(g.shares, quantile)
+		along, alone := g.slopes(g.shares, quantile)
+		o.Sensitivity = make([]float64, len(along))
 		variance := g.TailSpread * g.TailSpread
-		for j, slope := range o.Sensitivity {
+		for j, slope := range alone {
 			// The share that a relative error of this mean has in the relative error of the quantile (delta method).
 			part := slope * g.times[j].Mean / quantile * s.problem.Services[j].Doubt
 			variance += part * part
-			o.Sensitivity[j] = -g.Tail * slope * s.columns[g.columns[j]].Slope(s.cores[j])
+			o.Sensitivity[j] = -g.Tail * along[j] * s.columns[g.columns[j]].Slope(s.cores[j])
 		}
 		factor := math.Exp(normal95 * math.Sqrt(variance))
 		o.Low, o.High = o.Predicted/factor, o.Predicted*factor

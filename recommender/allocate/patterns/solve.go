@@ -79,10 +79,9 @@ func (p *Problem) columns(goals []*goal) (list []column) {
 // move sets times and distributions to those at the cores.
 func (s *search) move() (err error) {
 	for _, g := range s.goals {
-		g.times = make([]compose.Time, len(s.cores))
+		g.times, g.shaped, g.bends = make([]compose.Time, len(s.cores)), nil, nil
 		for i, x := range s.cores {
-			service := &s.problem.Services[i]
-			g.times[i] = compose.Time{Shift: service.Shift, Mean: s.columns[g.columns[i]].Mean(x), Shape: service.Shape}
+			g.at(i, s.columns[g.columns[i]].Curve, &s.problem.Services[i], x)
 		}
 		if g.distribution, err = g.graph.Bind(g.times); err != nil {
 			return err
