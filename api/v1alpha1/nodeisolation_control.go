@@ -65,13 +65,6 @@ type LocalControl struct {
 	// +kubebuilder:validation:Maximum=2000000000
 	// +optional
 	PeakMBps *int32 `json:"peakMBps,omitempty"`
-	// Canary nodes may try allocations that hurt for seconds, to find a better one for several latency-sensitive partitions.
-	// +optional
-	Canary bool `json:"canary,omitempty"`
-	// EvictBatch lets the loop evict a batch pod as the last step, where latency is over its set-point by half with the pods slowed down
-	// as far as they can be.
-	// +optional
-	EvictBatch bool `json:"evictBatch,omitempty"`
 }
 
 // SetPointSignal is what a set-point bounds.

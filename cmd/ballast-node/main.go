@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/plugins/node"
+	"github.com/ballast-k8s/ballast/plugins/node/placement"
 	"github.com/ballast-k8s/ballast/serving"
 )
 
@@ -68,6 +70,8 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&o.agent.Proc, "proc-root", "/proc", "proc of the machine's process namespace")
 	flags.StringVar(&o.agent.ContainerLogs, "container-log-root", "/var/log/containers",
 		"folder of the kubelet's links to the logs of containers: their names say which container is which, and none is followed")
+	flags.StringVar(&o.agent.NRI, "nri-socket", "", "socket of the container runtime's plugin interface, such as "+placement.DefaultSocket+
+		": CPU limits of batch containers are written by it; none: there are none")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "file that names the API server; none: the pod's own ServiceAccount")
 	flags.IPVar(&o.endpoint.Address, "bind-address", net.IPv4zero, "address for /healthz and /metrics (HTTPS)")
 	flags.IntVar(&o.endpoint.Port, "secure-port", defaultPort, "port for /healthz and /metrics (HTTPS); 0: none")
@@ -79,7 +83,7 @@ func newCommand() *cobra.Command {
 // run is the agent until the context ends.
 func run(ctx context.Context, o options) error {
 	klog.FromContext(ctx).Info("Starting ballast-node", "version", version.Get().GitVersion, "node", o.agent.Node,
-		"resctrl", o.agent.Resctrl, "cgroup", o.agent.Cgroup, "proc", o.agent.Proc, "containerLogs", o.agent.ContainerLogs)
+		"resctrl", o.agent.Resctrl, "cgroup", o.agent.Cgroup, "proc", o.agent.Proc, "containerLogs", o.agent.ContainerLogs, "nri", o.agent.NRI)
 	config, err := clientcmd.BuildConfigFromFlags("", o.kubeconfig)
 	if err != nil {
 		return fmt.Errorf("connecting to the API server: %w", err)
@@ -91,7 +95,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	live := serving.NewLiveness(clock.RealClock{}, silentPeriods*node.Period)
-	o.agent.Clock, o.agent.Alive = clock.RealClock{}, live.Alive
+	o.agent.Clock, o.agent.Alive, o.agent.Cores = clock.RealClock{}, live.Alive, float64(runtime.NumCPU())
 	agent := node.New(o.agent)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(agent.Collectors()...)

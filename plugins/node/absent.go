@@ -28,9 +28,6 @@ func absent(i isolation, v *containers.View) []v1alpha1.AbsentSignal {
 	for _, signal := range slices.Sorted(maps.Keys(why)) {
 		out = append(out, v1alpha1.AbsentSignal{Signal: signal, Why: cut(why[signal], maxWhy)})
 	}
-	if i.perf != "" {
-		out = append(out, v1alpha1.AbsentSignal{Signal: "perf events", Why: cut(i.perf, maxWhy)})
-	}
 	return out
 }
 

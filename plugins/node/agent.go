@@ -16,6 +16,8 @@ import (
 	"github.com/ballast-k8s/ballast/follow"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/loop"
+	"github.com/ballast-k8s/ballast/plugins/node/placement"
 )
 
 // Period is how often the agent looks, and the least time between two writes of the status.
@@ -36,6 +38,10 @@ type Options struct {
 	Resctrl, Cgroup, Proc string
 	// ContainerLogs is the folder of the kubelet's links to the logs of containers, which names them, see package containers. Empty: none.
 	ContainerLogs string
+	// NRI is the socket of the container runtime's plugin interface, by which CPU limits are written and containers join groups; empty: none.
+	NRI string
+	// Cores of the node; 0: not known, and then the local loop does not limit CPU.
+	Cores float64
 	// Open opens the resctrl tree, which is closed after each round; nil: the folder Resctrl. A simulated node's is no folder.
 	Open func() (Tree, error)
 	// Kube and Objects speak to the API server.
@@ -50,12 +56,12 @@ type Options struct {
 type Agent struct {
 	options  Options
 	isolator *isolator
+	local    local
 	watcher  *containers.Watcher
 	publish  publisher
 	metrics  *metrics
 	wake     chan struct{} // holds one
 	began    time.Time     // when Run began
-	perf     string        // what there is to say of perf events; empty on a simulated node
 
 	mu     sync.Mutex
 	mode   v1alpha1.Mode
@@ -65,19 +71,23 @@ type Agent struct {
 
 // New returns an agent that Run has to be called for.
 func New(o Options) *Agent {
-	perf := ""
-	if o.Open == nil {
-		perf = counters.PerfEvents()
-	}
-	return &Agent{
-		perf:     perf,
+	i := &isolator{root: o.Resctrl, open: o.Open, machine: ProcOf(o.Proc)}
+	a := &Agent{
 		options:  o,
-		isolator: &isolator{root: o.Resctrl, open: o.Open, machine: ProcOf(o.Proc)},
-		watcher:  containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, o.ContainerLogs),
-		publish:  publisher{client: o.Objects, node: o.Node, period: Period},
-		metrics:  newMetrics(),
-		wake:     make(chan struct{}, 1),
+		isolator: i,
+		local: local{cores: o.Cores, proc: o.Proc, placer: placement.New(placement.Options{
+			Socket: o.NRI, Open: func() (placement.Tree, error) { return i.tree() }, Machine: ProcOf(o.Proc), Cgroup: o.Cgroup, Clock: o.Clock,
+		})},
+		watcher: containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, o.ContainerLogs),
+		publish: publisher{client: o.Objects, node: o.Node, period: Period},
+		metrics: newMetrics(),
+		wake:    make(chan struct{}, 1),
 	}
+	a.watcher.Period, a.watcher.Monitors = Period, a.monitors
+	if o.Open == nil { // a simulated node's containers have no processor
+		a.watcher.Rank = containers.ByQoS
+	}
+	return a
 }
 
 // Run is the agent until the context ends. Groups stay as they are then.
@@ -92,27 +102,63 @@ func (a *Agent) Run(ctx context.Context) error {
 		following.Go(func() { f.Run(ctx) })
 	}
 
+	following.Go(func() {
+		if err := a.local.placer.Run(ctx); err != nil {
+			klog.FromContext(ctx).Error(err, "Placing containers ended")
+		}
+	})
 	tick := a.options.Clock.NewTicker(Period)
 	defer tick.Stop()
+	fast := a.options.Clock.NewTicker(loop.Period)
+	defer fast.Stop()
 	view := a.watcher.Look()
 	for {
 		again := a.round(ctx, view)
 		a.options.Alive()
 		timer := a.options.Clock.NewTimer(again)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return a.watcher.Close()
-		case <-tick.C():
-			view = a.watcher.Look()
-		case <-timer.C():
-		case <-a.wake:
+		for waiting := true; waiting; {
+			waiting = false
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return a.watcher.Close()
+			case <-tick.C():
+				view = a.watcher.Look()
+			case <-timer.C():
+			case <-a.wake:
+			case <-fast.C():
+				view, waiting = a.second(ctx, view)
+			}
 		}
 		timer.Stop()
 		if a.settling(view) {
 			view = a.watcher.Look()
 		}
 	}
+}
+
+// second is what comes once a second: a step of the local loop, where there is one. waiting is false where a round must follow at once.
+func (a *Agent) second(ctx context.Context, view *containers.View) (now *containers.View, waiting bool) {
+	w := a.wish()
+	if !w.controls() {
+		return view, true
+	}
+	view = a.watcher.Look()
+	first := a.local.outcome == nil // nothing was divided before
+	moved := a.step(ctx, w, view)
+	a.place(w, view)
+	return view, !moved && !first
+}
+
+// wish is what is wanted, as far as it was heard.
+func (a *Agent) wish() wish {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	w := wish{mode: a.mode}
+	if a.object != nil {
+		w.spec = &a.object.Spec
+	}
+	return w
 }
 
 // settling says that the kubelet may be about to name the containers.
@@ -127,12 +173,14 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 	a.mu.Lock()
 	mode, object, heard := a.mode, a.object, a.heard
 	a.mu.Unlock()
-	w := wish{mode: mode}
-	if object != nil {
-		w.spec = &object.Spec
+	w := a.wish()
+	if !w.controls() {
+		a.local.outcome, a.local.loop = nil, nil
 	}
-	found := a.isolator.round(logger, w, now)
-	found.perf = a.perf
+	a.place(w, view) // before a group goes that a container could be started into
+	found := a.isolator.round(logger, w, a.local.outcome, now)
+	a.local.found = found
+	a.place(w, view)
 	a.metrics.show(mode, found, a.options.Clock.Since(now))
 
 	writing, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -149,7 +197,7 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 		if !a.publish.written.IsZero() {
 			before = a.publish.last
 		}
-		s := status(before, object.Generation, mode, found, view)
+		s := status(before, object.Generation, mode, found, view, &a.local)
 		a.metrics.wrote(ctx, a.publish.write(writing, object, s, now))
 		if again := a.publish.due(s, a.options.Clock.Now()); again > 0 {
 			return again

@@ -10,6 +10,10 @@
 //     pods, as it could only be to those of all nodes);
 //   - write the object's status on a change, at most every [Period], and else once a minute.
 //
+// Where the object's spec has control, a step of the local loop (package loop) comes once a second: what it gives to batch work overlays the
+// spec's partitions, and CPU limits go through the container runtime (package placement), which also puts containers into the groups of
+// their partitions.
+//
 // Nothing is changed before the API server has been heard: neither the object nor the switch is guessed. While the API server is away the
 // last wish stays in force, and groups stay as they are when the agent ends: protection does not hang on a process. A group that is no
 // longer wanted is removed only when no thread is in it.

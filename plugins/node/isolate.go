@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/loop"
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
@@ -44,10 +45,8 @@ type isolation struct {
 	rates     []resctrl.Rate
 	// unread is why there are no counters although the machine counts.
 	unread error
-	// perf is what there is to say of perf events, see counters.PerfEvents; empty: nothing.
-	perf  string
-	plan  string
-	notes []string
+	plan   string
+	notes  []string
 	// Condition Applied.
 	applied         metav1.ConditionStatus
 	reason, message string
@@ -73,8 +72,8 @@ type isolator struct {
 	rates     []resctrl.Rate
 }
 
-// round reads, plans, applies and reads back.
-func (i *isolator) round(logger klog.Logger, w wish, now time.Time) (out isolation) {
+// round reads, plans, applies and reads back. o is what the local loop gives to batch; nil: nothing else than the spec.
+func (i *isolator) round(logger klog.Logger, w wish, o *loop.Outcome, now time.Time) (out isolation) {
 	tree, err := i.tree()
 	if err != nil {
 		return i.without(w, err)
@@ -89,7 +88,7 @@ func (i *isolator) round(logger klog.Logger, w wish, now time.Time) (out isolati
 	} else if err != nil {
 		return i.without(w, err)
 	}
-	i.divide(logger, tree, w, now, &out)
+	i.divide(logger, tree, w, o, now, &out)
 	for _, u := range out.inventory.Unread {
 		out.notes = append(out.notes, "Not read: "+u+".")
 	}
@@ -105,7 +104,7 @@ func (i *isolator) tree() (Tree, error) {
 }
 
 // divide brings the wish about, or says why not.
-func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, now time.Time, out *isolation) {
+func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, o *loop.Outcome, now time.Time, out *isolation) {
 	out.applied = metav1.ConditionFalse
 	switch {
 	case w.mode == v1alpha1.Off:
@@ -116,7 +115,13 @@ func (i *isolator) divide(logger klog.Logger, tree resctrl.Tree, w wish, now tim
 		out.message = "The API server has not been heard yet: groups stay as they are."
 		return
 	}
-	plan, err := partition.New(out.inventory.Capacity, out.inventory.State, Wanted(*w.spec), false)
+	if o == nil && w.controls() {
+		out.applied, out.reason = metav1.ConditionUnknown, v1alpha1.ReasonWorking
+		out.message = "The local loop begins with what is in force: groups stay as they are for a second."
+		return
+	}
+	wanted := loop.Overlay(Wanted(*w.spec), o, out.inventory.Capacity)
+	plan, err := partition.New(out.inventory.Capacity, out.inventory.State, wanted, false)
 	if err != nil {
 		out.reason, out.message = v1alpha1.ReasonInvalidSpec, err.Error()+". Groups stay as they are."
 		return

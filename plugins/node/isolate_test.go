@@ -72,7 +72,7 @@ func TestRounds(t *testing.T) {
 		{"not heard again", wish{mode: v1alpha1.Active}, v1alpha1.ReasonWorking, "L3:0=3;1=3"},
 		{"nothing", wish{v1alpha1.Active, &v1alpha1.NodeIsolationSpec{}}, v1alpha1.ReasonNothingWanted, ""},
 	} {
-		out := i.round(logger, step.wish, start)
+		out := i.round(logger, step.wish, nil, start)
 		if out.reason != step.reason {
 			t.Errorf("%s: %s: %s; want %s", step.name, out.reason, out.message, step.reason)
 		}
@@ -93,20 +93,20 @@ func TestRefusedIsNotRetriedAtOnce(t *testing.T) {
 	i := &isolator{root: root}
 	// A file in the way of the group's folder.
 	put(t, filepath.Join(root, "ballast-lc"), "")
-	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start); out.reason != v1alpha1.ReasonRefused || !strings.Contains(out.message, "mkdir ballast-lc") {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, nil, start); out.reason != v1alpha1.ReasonRefused || !strings.Contains(out.message, "mkdir ballast-lc") {
 		t.Fatalf("%s: %s", out.reason, out.message)
 	}
 	if err := os.Remove(filepath.Join(root, "ballast-lc")); err != nil {
 		t.Fatal(err)
 	}
-	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start.Add(59*time.Second)); out.reason != v1alpha1.ReasonRefused || out.plan == "" {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, nil, start.Add(59*time.Second)); out.reason != v1alpha1.ReasonRefused || out.plan == "" {
 		t.Errorf("after 59 s: %s, plan %q", out.reason, out.plan)
 	}
-	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start.Add(time.Minute)); out.reason != v1alpha1.ReasonInForce || out.plan != "" {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, nil, start.Add(time.Minute)); out.reason != v1alpha1.ReasonInForce || out.plan != "" {
 		t.Errorf("after a minute: %s, plan %q", out.reason, out.plan)
 	}
 	// Another wish is tried at once.
-	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 5)}, start.Add(61*time.Second)); out.reason != v1alpha1.ReasonInForce {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("lc", 5)}, nil, start.Add(61*time.Second)); out.reason != v1alpha1.ReasonInForce {
 		t.Errorf("another wish: %s", out.reason)
 	}
 }
@@ -123,7 +123,7 @@ func TestRates(t *testing.T) {
 		want  *int64
 	}{{0, "5000", nil}, {10 * time.Second, "45000", new(int64(4000))}, {11 * time.Second, "90000", new(int64(4000))}, {20 * time.Second, "Unavailable", nil}} {
 		put(t, counter, step.bytes+"\n")
-		out := i.round(logger, wish{mode: v1alpha1.Active}, start.Add(step.after))
+		out := i.round(logger, wish{mode: v1alpha1.Active}, nil, start.Add(step.after))
 		use := groups(out)[0].Domains
 		if len(use) != 2 || use[0].OccupancyBytes == nil || *use[0].OccupancyBytes != 1000 || use[1].OccupancyBytes != nil {
 			t.Fatalf("step %d: %+v, want 1000 bytes in domain 0 and no value in domain 1", n, use)
@@ -152,7 +152,7 @@ func TestWithoutTree(t *testing.T) {
 		"elsewhere":    {isolator{root: "/nowhere", machine: mounted}, "resctrl is mounted at /mnt/resctrl. Name it with --resctrl-root."},
 		"a file":       {isolator{root: file, machine: cloud}, file + " cannot be read"},
 	} {
-		out := c.isolator.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start)
+		out := c.isolator.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, nil, start)
 		if out.reason != v1alpha1.ReasonNoResctrl || !strings.Contains(out.none, c.want) || !strings.HasPrefix(out.message, "1 partitions are wanted. ") {
 			t.Errorf("%s: %s: %q, %q", name, out.reason, out.none, out.message)
 		}
@@ -177,8 +177,8 @@ func TestCountersThatFail(t *testing.T) {
 	} {
 		root := tree(t)
 		breakIt(root)
-		out := (&isolator{root: root}).round(logger, wish{mode: v1alpha1.Active}, start)
-		s := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, out, &containers.View{Cgroups: "v2"})
+		out := (&isolator{root: root}).round(logger, wish{mode: v1alpha1.Active}, nil, start)
+		s := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, out, &containers.View{Cgroups: "v2"}, &local{})
 		c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionBlind)
 		if c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonUnreadable || name == "no folder" && out.unread == nil {
 			t.Errorf("%s: %+v", name, c)
@@ -191,18 +191,18 @@ func TestLeftovers(t *testing.T) {
 	logger, _ := ktesting.NewTestContext(t)
 	root := tree(t)
 	i := &isolator{root: root}
-	i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start)
+	i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, nil, start)
 	put(t, filepath.Join(root, "ballast-lc/tasks"), "3\n")
 	for name, spec := range map[string]*v1alpha1.NodeIsolationSpec{"nothing wanted": {}, "another wanted": ways("be", 2)} {
 		for round := range 2 { // the second has nothing to do
-			out := i.round(logger, wish{v1alpha1.Active, spec}, start)
+			out := i.round(logger, wish{v1alpha1.Active, spec}, nil, start)
 			if out.reason != v1alpha1.ReasonLeftovers || out.applied != metav1.ConditionFalse || !strings.Contains(out.message, "ballast-lc") {
 				t.Errorf("%s, round %d: %s %s: %s", name, round, out.applied, out.reason, out.message)
 			}
 		}
 	}
 	put(t, filepath.Join(root, "ballast-lc/tasks"), "")
-	if out := i.round(logger, wish{v1alpha1.Active, ways("be", 2)}, start); out.reason != v1alpha1.ReasonInForce || out.applied != metav1.ConditionTrue {
+	if out := i.round(logger, wish{v1alpha1.Active, ways("be", 2)}, nil, start); out.reason != v1alpha1.ReasonInForce || out.applied != metav1.ConditionTrue {
 		t.Errorf("once the thread has ended: %s %s: %s", out.applied, out.reason, out.message)
 	}
 }
@@ -213,11 +213,11 @@ func TestUnreadable(t *testing.T) {
 	root := tree(t)
 	put(t, filepath.Join(root, "ballast-lc/tasks"), "one\n")
 	i := &isolator{root: root, machine: fstest.MapFS{"proc/filesystems": {Data: []byte("nodev sysfs\n")}}}
-	out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, start)
+	out := i.round(logger, wish{v1alpha1.Active, ways("lc", 4)}, nil, start)
 	if out.reason != v1alpha1.ReasonUnreadable || !strings.Contains(out.none, "group ballast-lc: tasks") || strings.Contains(out.none, "kernel has no resctrl") {
 		t.Errorf("%s: %s", out.reason, out.none)
 	}
-	s := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, out, &containers.View{Cgroups: "v2"})
+	s := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, out, &containers.View{Cgroups: "v2"}, &local{})
 	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionBlind); c.Reason != v1alpha1.ReasonUnreadable {
 		t.Errorf("blind: %+v", c)
 	}

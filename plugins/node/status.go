@@ -25,7 +25,9 @@ const (
 )
 
 // status is what a round says. before is the status it follows on, for the times of its conditions.
-func status(before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1.Mode, i isolation, v *containers.View) v1alpha1.NodeIsolationStatus {
+func status(
+	before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1.Mode, i isolation, v *containers.View, l *local,
+) v1alpha1.NodeIsolationStatus {
 	s := v1alpha1.NodeIsolationStatus{
 		ObservedGeneration: generation,
 		Mode:               string(mode),
@@ -33,8 +35,12 @@ func status(before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1
 		Notes:              first(i.notes, maxNotes),
 		Absent:             absent(i, v),
 	}
+	if o := l.outcome; o != nil {
+		s.Control, s.Interference = o.Status, o.Interference
+	}
+	s.Absent = append(s.Absent, unplaced(l)...)
 	if i.none == "" {
-		s.Capacity = capacity(i.inventory)
+		s.Capacity = capacity(i.inventory, l.peak)
 		s.Groups = groups(i)
 	}
 	for _, c := range before.Conditions {
@@ -97,7 +103,7 @@ func blind(i isolation, v *containers.View) metav1.Condition {
 	return c
 }
 
-func capacity(inventory resctrl.Inventory) *v1alpha1.IsolationCapacity {
+func capacity(inventory resctrl.Inventory, peak int64) *v1alpha1.IsolationCapacity {
 	c := inventory.Capacity
 	out := &v1alpha1.IsolationCapacity{Classes: int32(c.Classes()), ClassesLeft: int32(max(c.Classes()-len(inventory.State.Groups), 0))}
 	if c.Monitoring != nil {
@@ -110,6 +116,7 @@ func capacity(inventory resctrl.Inventory) *v1alpha1.IsolationCapacity {
 			is.DeviceWays = schemata.WayRanges(r.Cache.Shareable)
 			is.WayBytes = int64(r.Cache.WayBytes[r.Domains[0]])
 		} else {
+			is.PeakMBps = peak
 			is.Unit, is.Min, is.Step, is.Max = r.Bandwidth.Unit.String(), int64(r.Bandwidth.Min), int64(r.Bandwidth.Step), int64(r.Bandwidth.Max)
 		}
 		out.Resources = append(out.Resources, is)
@@ -164,6 +171,13 @@ func still(s v1alpha1.NodeIsolationStatus) v1alpha1.NodeIsolationStatus {
 	}
 	for i := range s.Absent {
 		s.Absent[i].Why = ""
+	}
+	if s.Control != nil {
+		s.Control.MilliSlack = nil
+	}
+	for i := range s.Interference {
+		f := &s.Interference[i]
+		f.LastSeen, f.Evidence, f.MilliSlowdown = metav1.Time{}, "", nil
 	}
 	return s
 }

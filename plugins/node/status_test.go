@@ -65,16 +65,13 @@ func TestConditions(t *testing.T) {
 		"containers that only start": {
 			counting, &containers.View{Cgroups: "v2", Unknown: 1}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "",
 		},
-		"perf events": {
-			isolation{none: "Hidden.", perf: "there is none"}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "resctrl perf events",
-		},
 		"cloud machine":    {isolation{none: "Hidden."}, seen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "resctrl"},
 		"no cgroups":       {counting, unseen, metav1.ConditionTrue, metav1.ConditionTrue, v1alpha1.ReasonNoContainers, "containers"},
 		"neither":          {isolation{none: "Hidden."}, unseen, metav1.ConditionFalse, metav1.ConditionTrue, v1alpha1.ReasonNoResctrl, "containers resctrl"},
 		"without pressure": {counting, &containers.View{Absent: []counters.Absence{{Signal: counters.CPUPressure, Why: "x"}}}, metav1.ConditionTrue, metav1.ConditionFalse, v1alpha1.ReasonSeen, "cpu pressure"},
 	} {
 		c.isolation.applied, c.isolation.reason = metav1.ConditionTrue, v1alpha1.ReasonInForce
-		s := status(v1alpha1.NodeIsolationStatus{}, 3, v1alpha1.Active, c.isolation, c.view)
+		s := status(v1alpha1.NodeIsolationStatus{}, 3, v1alpha1.Active, c.isolation, c.view, &local{})
 		ready, blind := meta.FindStatusCondition(s.Conditions, "Ready"), meta.FindStatusCondition(s.Conditions, "Blind")
 		if ready.Status != c.ready || blind.Status != c.blind || blind.Reason != c.why || ready.Message == "" || blind.ObservedGeneration != 3 {
 			t.Errorf("%s: ready %+v, blind %+v", name, ready, blind)
@@ -95,16 +92,16 @@ func TestConditions(t *testing.T) {
 // TestConditionsKeepTheirTime reports twice the same.
 func TestConditionsKeepTheirTime(t *testing.T) {
 	i := isolation{none: "Hidden.", applied: metav1.ConditionFalse, reason: v1alpha1.ReasonNoResctrl}
-	first := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, i, &containers.View{})
+	first := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, i, &containers.View{}, &local{})
 	for k := range first.Conditions {
 		first.Conditions[k].LastTransitionTime = metav1.NewTime(start)
 	}
-	second := status(first, 1, v1alpha1.Active, i, &containers.View{})
+	second := status(first, 1, v1alpha1.Active, i, &containers.View{}, &local{})
 	if changed(first, second) {
 		t.Errorf("a report of the same has changed:\n%s", cmp.Diff(first, second))
 	}
 	i.reason = v1alpha1.ReasonOff
-	if !changed(first, status(first, 1, v1alpha1.Active, i, &containers.View{})) {
+	if !changed(first, status(first, 1, v1alpha1.Active, i, &containers.View{}, &local{})) {
 		t.Error("another reason is no change")
 	}
 }
@@ -190,7 +187,7 @@ func TestFirstNotes(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b", "c", "d", "e"}, first(notes, 5)); diff != "" || notes[2] != "c" {
 		t.Errorf("-want +got:\n%s, or the list was changed: %q", diff, notes)
 	}
-	many := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, isolation{notes: make([]string, maxNotes+1)}, &containers.View{}).Notes
+	many := status(v1alpha1.NodeIsolationStatus{}, 1, v1alpha1.Active, isolation{notes: make([]string, maxNotes+1)}, &containers.View{}, &local{}).Notes
 	if len(many) != maxNotes || !strings.HasPrefix(many[maxNotes-1], "2 more notes") {
 		t.Errorf("of %d notes %d are shown: %q", maxNotes+1, len(many), many)
 	}

@@ -38,8 +38,8 @@ const (
 	agentPort      = 8943
 )
 
-// overlay is the kustomization of this cluster on top of manifests/node: there is no proxy that makes the API server's Service reachable, no
-// registry, and no scheduler but ours. The arguments are the way to manifests/node, the API server's host and port, and the scheduler.
+// overlay is the kustomization of this cluster on top of manifests/node-control: there is no proxy that makes the API server's Service reachable, no
+// registry, and no scheduler but ours. The arguments are the way to manifests/node-control, the API server's host and port, and the scheduler.
 const overlay = `apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources: [%q]
@@ -100,7 +100,7 @@ func testAgent(t *testing.T, s *suite) {
 func (s *suite) applyAgent(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
-	manifests, err := filepath.Abs("../../manifests/node")
+	manifests, err := filepath.Abs("../../manifests/node-control")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,7 @@ func runSuite(t *testing.T) {
 		{"ballast-node on both nodes", testAgent},
 		{"contention, and a larger request against it", testContention},
 		{"ballast-node reports both containers", testReport},
+		{"the local loop throttles an antagonist", testLocalLoop},
 		{"from recommendation to cgroup", testRecommendation},
 	} {
 		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, s) }) {

@@ -1,5 +1,10 @@
-// Package containers joins what the kernel counts for the containers of a node, read by package counters, with their names, and shows it as
-// metrics. It asks no server: it works the same while the API server is away.
+// Package containers joins what the kernel and the processor count for the containers of a node, read by package counters, and what resctrl
+// counts of their caches and memory, followed by package meter, with the containers' names, and shows it as metrics. It asks no server: it works
+// the same while the API server is away.
+//
+// A reading has its time. One that is older than three periods is stale: its container keeps the series of its age and loses the others, and
+// nothing is taken from it to the next one. A look at 100 containers takes 8 ms of CPU time on cgroup v1 with v2 beside it, under 1 % of a core
+// at one a second (BenchmarkRealContainers).
 //
 // # Where names come from
 //

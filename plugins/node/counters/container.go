@@ -1,14 +1,16 @@
 package counters
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Container is a container of a pod, as its cgroup's path tells. Every pod also has one that only holds its namespaces (the sandbox); names
@@ -36,7 +38,10 @@ var (
 	podsName  = regexp.MustCompile(`^(.+-)?kubepods(\.slice)?$`)
 	classPart = regexp.MustCompile(`^(?:(?:.+-)?kubepods-)?(besteffort|burstable)(?:\.slice)?$`)
 	podPart   = regexp.MustCompile(`^(?:(?:.+-)?kubepods-(?:(?:besteffort|burstable)-)?)?pod([0-9a-zA-Z_-]{1,64})(?:\.slice)?$`)
-	scopeName = regexp.MustCompile(`^(?:(cri-containerd|crio|docker|libpod)-)?([0-9a-f]{8,64})(?:\.scope)?$`)
+	// mismatched is what comes out where the kubelet has the systemd driver and containerd has not: a slice and a scope in one name, as runc
+	// gets them, for a folder below containerd's own cgroup.
+	mismatched = regexp.MustCompile(`^(?:.+-)?kubepods-(?:(besteffort|burstable)-)?pod([0-9a-zA-Z_]{1,64})\.slice:(cri-containerd|crio|docker):([0-9a-f]{8,64})$`)
+	scopeName  = regexp.MustCompile(`^(?:(cri-containerd|crio|docker|libpod)-)?([0-9a-f]{8,64})(?:\.scope)?$`)
 )
 
 var runtimes = map[string]string{"cri-containerd": "containerd", "crio": "cri-o", "docker": "docker", "libpod": "podman"}
@@ -44,10 +49,14 @@ var runtimes = map[string]string{"cri-containerd": "containerd", "crio": "cri-o"
 // Containers finds the containers that have a cgroup, sorted by path. It looks for kubepods anywhere below the reader's folder. A cgroup
 // that goes away meanwhile is no error. What the reader kept of containers that are gone is forgotten.
 func (r *Reader) Containers() ([]Container, error) {
-	s := search{root: r.cgroup, base: r.tree.discover}
-	err := s.walk(r.below, place{})
+	top, err := r.cgroup.Open(path.Join(r.tree.discover, r.below))
+	s := search{buffer: make([]byte, 32<<10)}
+	if err == nil {
+		err = s.walk(int(top.Fd()), r.below, place{})
+		err = errors.Join(err, top.Close())
+	}
 	if err != nil {
-		return nil, fmt.Errorf("look for containers below %s: %w", path.Join(s.base, r.below), err)
+		return nil, fmt.Errorf("look for containers below %s: %w", path.Join(r.tree.discover, r.below), err)
 	}
 	slices.SortFunc(s.found, func(a, b Container) int { return strings.Compare(a.Path, b.Path) })
 	return s.found, r.forget(s.found)
@@ -61,19 +70,19 @@ type place struct {
 	pod   string // UID
 }
 
-// search walks folders.
+// search walks folders. It opens each by its name in the folder above, and follows no links.
 type search struct {
-	root    *os.Root
-	base    string // of the hierarchy
+	buffer  []byte
 	found   []Container
 	folders int
 }
 
-func (s *search) walk(folder string, at place) error {
+// walk looks into an open folder.
+func (s *search) walk(fd int, folder string, at place) error {
 	if s.folders++; s.folders > maxFolders {
 		return fmt.Errorf("more than %d folders", maxFolders)
 	}
-	names, err := subfolders(s.root, path.Join(s.base, folder))
+	names, err := foldersIn(fd, s.buffer)
 	if err != nil {
 		if at.depth > 0 && gone(err) {
 			return nil
@@ -90,11 +99,27 @@ func (s *search) walk(folder string, at place) error {
 		if !ok || next.depth > maxDepth {
 			continue
 		}
-		if err := s.walk(below, next); err != nil {
+		if err := s.into(fd, name, below, next); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// into walks a folder in an open one, if it is still there.
+func (s *search) into(in int, name, folder string, at place) error {
+	var fd int
+	err := again(func() (err error) {
+		fd, err = unix.Openat(in, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+		return err
+	})
+	if gone(err) {
+		return nil
+	}
+	if err != nil {
+		return &os.PathError{Op: "open", Path: folder, Err: err}
+	}
+	return errors.Join(s.walk(fd, folder, at), unix.Close(fd))
 }
 
 // enter says what a folder of that name is: a container, or a place to look further.
@@ -107,6 +132,12 @@ func (p place) enter(name string) (place, *Container, bool) {
 			return p, nil, false
 		}
 		return p, &Container{Pod: p.pod, ID: m[2], Runtime: runtimes[m[1]], QoS: p.class}, false
+	case !p.pods && strings.Contains(name, ":"):
+		m := mismatched.FindStringSubmatch(name)
+		if m == nil {
+			return p, nil, true
+		}
+		return p, &Container{Pod: strings.ReplaceAll(m[2], "_", "-"), ID: m[4], Runtime: runtimes[m[3]], QoS: cmp.Or(m[1], "guaranteed")}, false
 	case !p.pods:
 		p.pods = podsName.MatchString(name)
 		p.class = "guaranteed"
@@ -132,17 +163,6 @@ func subfolders(root *os.Root, folder string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	entries, err := f.ReadDir(maxFolders)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if e.IsDir() {
-			names = append(names, e.Name())
-		}
-	}
-	slices.Sort(names)
-	return names, nil
+	names, err := foldersIn(int(f.Fd()), make([]byte, 32<<10))
+	return names, errors.Join(err, f.Close())
 }

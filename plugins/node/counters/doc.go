@@ -14,7 +14,7 @@
 //	memory       memory.current|events      memory.usage_in_bytes, memory.failcnt, memory.oom_control
 //	run queue    /proc/<thread>/schedstat of the threads in cgroup.threads (v2) or tasks (v1)
 //
-// What the processor itself counts (perf events) is not read: [PerfEvents] says whether it could be.
+// What the processor itself counts (perf events) is read for the containers that [Reader.Count] is given, in package perf.
 //
 // The formats are a line or a few each (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/, accounting/psi.rst,
 // scheduler/sched-stats.rst of Linux). The libraries at hand read them below fixed mount points and return 0 for what is absent, so this

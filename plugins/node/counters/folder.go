@@ -62,9 +62,12 @@ func (r *Reader) openCgroup(at **folder, hierarchy string, c Container) {
 	}
 }
 
-// drop closes the container's cgroups and forgets its threads.
+// drop closes the container's cgroups, and forgets its threads and events.
 func (r *Reader) drop(name string) error {
 	delete(r.threads, name)
+	if r.events != nil {
+		r.events.Forget(name)
+	}
 	d, ok := r.open[name]
 	if !ok {
 		return nil

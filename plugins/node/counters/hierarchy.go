@@ -1,6 +1,7 @@
 package counters
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path"
@@ -10,6 +11,7 @@ import (
 type hierarchies struct {
 	v2                   string // cgroup v2
 	cpu, cpuacct, memory string // cgroup v1
+	perf                 string // the one that has perf_event: its own on v1, else v2, which always has it
 	discover             string // where containers are looked for
 }
 
@@ -34,6 +36,9 @@ func findHierarchies(root *os.Root) (hierarchies, error) {
 		h.cpu = first("cgroup.procs", "cpu", "cpu,cpuacct", "cpuacct,cpu")
 		h.cpuacct = first("cpuacct.usage", "cpuacct", "cpu,cpuacct", "cpuacct,cpu")
 		h.memory = first("cgroup.procs", "memory")
+	}
+	if h.perf = h.v2; h.v2 != "." {
+		h.perf = cmp.Or(first("cgroup.procs", "perf_event"), h.v2)
 	}
 	h.discover = first("cgroup.procs", ".", "cpu", "cpu,cpuacct", "cpuacct,cpu", "cpuacct", "memory", "unified")
 	if h.discover == "" {

@@ -69,22 +69,30 @@ func parseStall(fields []string) (*Stall, error) {
 	seen := 0
 	for _, f := range fields {
 		name, value, _ := strings.Cut(f, "=")
-		average := map[string]*float64{"avg10": &s.Avg10, "avg60": &s.Avg60, "avg300": &s.Avg300}[name]
-		switch {
-		case average != nil:
-			v, err := strconv.ParseFloat(value, 64)
-			if err != nil || !(v >= 0 && v <= 100) {
-				return nil, fmt.Errorf("%q is not a percentage", f[:min(len(f), 40)])
-			}
-			*average = v / 100
-		case name == "total":
+		var average *float64
+		switch name {
+		case "avg10":
+			average = &s.Avg10
+		case "avg60":
+			average = &s.Avg60
+		case "avg300":
+			average = &s.Avg300
+		case "total":
 			v, err := strconv.ParseUint(value, 10, 64)
 			if err != nil {
 				return nil, fmt.Errorf("%q is not a total in microseconds", f[:min(len(f), 40)])
 			}
 			s.Total = micros(v)
 			seen++
+			continue
+		default: // of a later kernel
+			continue
 		}
+		v, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(v >= 0 && v <= 100) {
+			return nil, fmt.Errorf("%q is not a percentage", f[:min(len(f), 40)])
+		}
+		*average = v / 100
 	}
 	if seen != 1 {
 		return nil, fmt.Errorf("want one total=, have %d", seen)

@@ -2,28 +2,49 @@ package counters
 
 import (
 	"errors"
-	"fmt"
-	"syscall"
+	"os"
+	"path"
+
+	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 )
 
-// PerfEvents says in a phrase why the processor's own counters (perf events, such as cycles and instructions) are not among what is read: the
-// machine has none, does not let this process open them, or has them, and this version does not read them. It opens a counter of its own cycles
-// in user mode, which takes the least permission of all, and closes it at once. Other processes' counters take more: CAP_PERFMON, or
-// kernel.perf_event_paranoid of at most 0.
-func PerfEvents() string { return perfPhrase(openCycles()) }
+// ProcessorEvents is what the processor counts, all of it, see package perf. Of what single processors lack the signals are called
+// instructions, cache misses and stalled cycles.
+const ProcessorEvents Signal = "perf events"
 
-// perfPhrase is what the answer of perf_event_open to the question for cycles means (man 2 perf_event_open, ERRORS).
-func perfPhrase(err error) string {
-	switch {
-	case err == nil:
-		return "the kernel opens the processor's counters; this version does not read them"
-	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.EOPNOTSUPP):
-		return "the processor has no counters (PMU), or the hypervisor hides them"
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		return "not permitted: kernel.perf_event_paranoid is above 2, or a seccomp profile forbids perf_event_open, and this process has no " +
-			"CAP_PERFMON"
-	case errors.Is(err, syscall.ENOSYS):
-		return "the kernel has no perf_event_open (CONFIG_PERF_EVENTS)"
+// Count says of which containers the processor's events are to be counted too, the most important first. It is called anew whenever containers
+// come or go, and counting goes on where it went on before. Samples of others say why they have none. As long as it was never called, nobody
+// asked, and samples have neither events nor a reason.
+func (r *Reader) Count(order []Container) {
+	if r.events == nil {
+		r.events = perf.New(perf.Linux{}, perf.Online, r.eventFiles)
 	}
-	return fmt.Sprintf("perf_event_open: %v", err)
+	keys := make([]string, len(order))
+	for i, c := range order {
+		keys[i] = c.Path
+	}
+	r.events.Choose(keys, func(key string) (*os.File, error) {
+		if r.tree.perf == "" {
+			return nil, errors.New("no hierarchy has perf_event")
+		}
+		return r.cgroup.Open(path.Join(r.tree.perf, key))
+	})
+}
+
+// Counts says whether a container is among those whose events are counted now.
+func (r *Reader) Counts(c Container) bool { return r.events != nil && r.events.Counts(c.Path) }
+
+// readEvents reads what the processor counted.
+func (s *Sample) readEvents(r *Reader) {
+	if r.events == nil {
+		return
+	}
+	var why string
+	if s.Perf, why = r.events.Read(s.Container.Path); s.Perf == nil {
+		s.absent(ProcessorEvents, why)
+		return
+	}
+	for _, m := range r.events.Missing() {
+		s.absent(Signal(m.Quantity), m.Why)
+	}
 }

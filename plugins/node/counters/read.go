@@ -24,6 +24,7 @@ func (r *Reader) Read(c Container) (Sample, bool) {
 		_ = r.drop(c.Path) // nothing was written
 		return Sample{}, false
 	}
+	s.readEvents(r)
 	return s, true
 }
 
@@ -194,13 +195,16 @@ func (s *Sample) memoryV1(r *Reader, folder *folder) {
 		return
 	}
 	m := &Memory{}
-	for name, field := range map[string]*uint64{"memory.usage_in_bytes": &m.Bytes, "memory.failcnt": &m.AtLimit} {
-		data, err := r.file(folder, name)
+	for _, f := range []struct {
+		name string
+		into *uint64
+	}{{"memory.usage_in_bytes", &m.Bytes}, {"memory.failcnt", &m.AtLimit}} {
+		data, err := r.file(folder, f.name)
 		if err == nil {
-			*field, err = number(data)
+			*f.into, err = number(data)
 		}
 		if err != nil {
-			s.absent(MemoryUse, why(name, err))
+			s.absent(MemoryUse, why(f.name, err))
 			return
 		}
 	}

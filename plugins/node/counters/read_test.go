@@ -306,6 +306,15 @@ func TestContainers(t *testing.T) {
 		{uid, id, "containerd", "besteffort", "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/" +
 			"kubelet-kubepods-besteffort-pod0a1b2c3d_0000_1111_2222_333344445555.slice/cri-containerd-" + id + ".scope"},
 		{uid, other, "", "burstable", "node-1/kubepods/burstable/pod" + uid + "/" + other},
+		// A kind node as its host sees it, a cri-o node whose runtime makes a cgroup below (crun), and drivers that do not fit.
+		{uid, id, "containerd", "burstable", "system.slice/docker-" + other + ".scope/kubelet.slice/kubelet-kubepods.slice/" +
+			"kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/cri-containerd-" + id + ".scope"},
+		{uid, id, "containerd", "besteffort", "kubelet/kubepods/besteffort/pod" + uid + "/cri-containerd-" + id},
+		{uid, other, "cri-o", "burstable", "kubepods.slice/kubepods-burstable.slice/" +
+			"kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-" + other + ".scope"},
+		{uid, id, "containerd", "burstable", "system.slice/containerd.service/kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice:" +
+			"cri-containerd:" + id},
+		{uid, id, "containerd", "guaranteed", "kubepods-pod0a1b2c3d_0000_1111_2222_333344445555.slice:cri-containerd:" + id},
 		{uid, id, "docker", "guaranteed", "docker/" + other + "/kubelet/kubepods/pod" + uid + "/docker-" + id + ".scope"},
 	}
 	m := newMachine(t)
@@ -317,6 +326,8 @@ func TestContainers(t *testing.T) {
 	for _, not := range []string{ // what a node also has
 		"system.slice/containerd.service", "kubepods.slice/kubepods-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-conmon-" + id + ".scope",
 		"kubepods/burstable/pod" + uid + "/" + id + "/init", "kubepods/burstable/other/" + id, "user.slice/" + id, "docker/" + id,
+		"kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-" + other + ".scope/container",
+		"system.slice/a:b:c", "system.slice/kubepods-pod1.slice:cri-containerd:nothex",
 	} {
 		m.write("cgroup/"+not+"/cgroup.procs", "")
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 )
 
 // Options say where the files are.
@@ -35,6 +37,9 @@ type Reader struct {
 	room     int                 // how many more files may be kept open
 	open     map[string]*folders // by container path
 	threads  map[string]*threads // by container path
+	// events is nil until somebody asks for them; eventFiles is how many files they may take.
+	events     *perf.Set
+	eventFiles int
 }
 
 // maxFile bounds what is read of one file. The longest are lists of threads.
@@ -53,6 +58,7 @@ func Open(o Options) (*Reader, error) {
 		cgroup: cgroup, below: strings.Trim(path.Clean("/"+o.Below), "/"), now: o.Now, buffer: make([]byte, 0, 4096), room: roomForFiles(),
 		open: map[string]*folders{}, threads: map[string]*threads{},
 	}
+	r.eventFiles = r.room / 2
 	if r.below == "" {
 		r.below = "."
 	}
@@ -79,6 +85,9 @@ func openProc(name string) (*folder, error) {
 // Close releases the folders.
 func (r *Reader) Close() error {
 	errs := []error{r.cgroup.Close(), r.close(r.proc)}
+	if r.events != nil {
+		r.events.Close()
+	}
 	for name := range r.open {
 		errs = append(errs, r.drop(name))
 	}

@@ -1,6 +1,10 @@
 package counters
 
-import "time"
+import (
+	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
+)
 
 // Signal names a kind of counter.
 type Signal string
@@ -29,6 +33,8 @@ type Sample struct {
 	CPUPressure, MemoryPressure, IOPressure *Pressure
 	Memory                                  *Memory
 	RunQueue                                *RunQueue
+	// Perf is what the processor counted, where that was asked for.
+	Perf *perf.Counts
 	// Absent lists the signals that could not be read, in the order above.
 	Absent []Absence
 }

@@ -55,8 +55,8 @@ func unlimited(r schemata.Resource, p Partition, have schemata.Group, want schem
 	}
 }
 
-// value converts a wanted limit to the resource's unit. A limit in percent of a machine that takes percent is rounded down to a step (an
-// upper bound is kept, not exceeded), on AMD up to the next 1/8 GB/s, and never below the least that the kernel takes.
+// value converts a wanted limit to the resource's unit. A limit is rounded down to a step (an upper bound is kept, not exceeded), on AMD up to
+// the next 1/8 GB/s, and never below the least that the kernel takes.
 func value(b schemata.Bandwidth, l Limit) (uint32, error) {
 	switch {
 	case (l.Percent != 0) == (l.MBps != 0):
@@ -80,10 +80,13 @@ func value(b schemata.Bandwidth, l Limit) (uint32, error) {
 		mbps = uint64(b.PeakMBps) * uint64(l.Percent) / 100
 	}
 	if b.Unit == schemata.EighthGBps {
-		mbps = (mbps + schemata.EighthMBps - 1) / schemata.EighthMBps
+		return step(b, (mbps+schemata.EighthMBps-1)/schemata.EighthMBps), nil
 	}
-	return step(b, mbps), nil
+	return step(b, mbps*mega/mebi), nil
 }
+
+// Bytes in a MB, in which wishes are, and in a MiB, in which a kernel with the mount option mba_MBps counts.
+const mega, mebi = 1_000_000, 1 << 20
 
 // percent is the value on a machine that takes percent.
 func percent(b schemata.Bandwidth, l Limit) (uint32, error) {
@@ -109,6 +112,30 @@ func step(b schemata.Bandwidth, v uint64) uint32 {
 	return uint32(min(max(v/s*s, least), uint64(b.Max)))
 }
 
+// writable are the values of a group as they can be written. Where there is to be no limit and not every kernel keeps the value that stands for
+// that (see [schemata.Bandwidth.Unlimited]), a domain that has no limit is left as it is, one that has gets the greatest that is kept, and
+// a group that is to be made has none from the kernel.
+func writable(c schemata.Capacity, have, want schemata.Values, created bool) schemata.Values {
+	for _, r := range c.Resources {
+		if r.Bandwidth == nil || r.Bandwidth.Unlimited() == r.Bandwidth.Max {
+			continue
+		}
+		for d, v := range want[r.Name] {
+			now, known := have.Value(r.Name, d)
+			switch {
+			case r.Bandwidth.Limits(v):
+			case created:
+				delete(want[r.Name], d)
+			case known && !r.Bandwidth.Limits(now):
+				want[r.Name][d] = now
+			default:
+				want[r.Name][d] = r.Bandwidth.Unlimited()
+			}
+		}
+	}
+	return want
+}
+
 // roundings notes the limits that the machine cannot keep as they are asked for. The partitions have been found possible.
 func roundings(c schemata.Capacity, partitions []Partition) []string {
 	var notes []string
@@ -119,7 +146,7 @@ func roundings(c schemata.Capacity, partitions []Partition) []string {
 				continue
 			}
 			v, err := value(*r.Bandwidth, l)
-			if err != nil || v == r.Bandwidth.Max || exact(*r.Bandwidth, l, v) {
+			if err != nil || !r.Bandwidth.Limits(v) || exact(*r.Bandwidth, l, v) {
 				continue
 			}
 			asked, domains := fmt.Sprintf("%d %%", l.Percent), l.Domains
@@ -148,8 +175,11 @@ func exact(b schemata.Bandwidth, l Limit, v uint32) bool {
 	case b.Unit != schemata.Percent:
 		wanted = uint64(l.MBps)
 	}
-	if b.Unit == schemata.EighthGBps {
+	switch b.Unit {
+	case schemata.EighthGBps:
 		of *= schemata.EighthMBps
+	case schemata.MBps:
+		wanted, of = wanted*mega, of*mebi
 	}
 	return wanted == uint64(v)*of
 }

@@ -149,7 +149,9 @@ func (k *kernel) validate(r schemata.Resource, d int, v uint32) error {
 		if v < b.Min || v > b.Max {
 			return fmt.Errorf("MB value %d out of range [%d,%d]", v, b.Min, b.Max)
 		}
-		if rounded := (v + b.Step - 1) / b.Step * b.Step; rounded != v && v != b.Max {
+		if rounded := (uint64(v) + uint64(b.Step) - 1) / uint64(b.Step) * uint64(b.Step); b.Unit == schemata.MBps && uint32(rounded) != v {
+			return fmt.Errorf("is cut to %d", uint32(rounded))
+		} else if rounded := uint32(rounded); rounded != v && v != b.Max {
 			return fmt.Errorf("is rounded to %d", rounded)
 		}
 		return nil

@@ -28,6 +28,14 @@ func percentMB(classes int, domains []int) schemata.Resource {
 	}
 }
 
+// mibMB is bandwidth of a kernel before Linux 6.12 with the mount option mba_MBps.
+func mibMB(classes int, domains []int) schemata.Resource {
+	return schemata.Resource{
+		Name: "MB", Classes: classes, Domains: domains,
+		Bandwidth: &schemata.Bandwidth{Unit: schemata.MBps, Min: 10, Step: 10, Max: 1<<32 - 1},
+	}
+}
+
 // machines are the shapes of the recorded trees and of the processors that reference notes name.
 func machines() map[string]schemata.Capacity {
 	amd := l3("L3", 16, 0xffff, 0, 0, append(upTo(8), 16, 17, 18, 19, 20, 21, 22, 23))
@@ -39,6 +47,7 @@ func machines() map[string]schemata.Capacity {
 	monitoring := &schemata.Monitoring{RMIDs: 192}
 	return map[string]schemata.Capacity{
 		"intel full": {Resources: []schemata.Resource{l3("L3", 16, 0xfffff, 0xc0000, 1, upTo(4)), percentMB(8, upTo(4))}, Monitoring: monitoring},
+		"MiB/s":      {Resources: []schemata.Resource{l3("L3", 16, 0x7ff, 0x600, 1, upTo(2)), mibMB(8, upTo(2))}},
 		"no MB":      {Resources: []schemata.Resource{l3("L3", 16, 0xfffff, 0xc0000, 2, upTo(4))}},
 		"no L3":      {Resources: []schemata.Resource{percentMB(8, upTo(4))}},
 		"L2":         {Resources: []schemata.Resource{l3("L2", 4, 0xff, 0, 1, upTo(2))}},

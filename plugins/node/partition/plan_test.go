@@ -205,9 +205,11 @@ func TestBandwidthValues(t *testing.T) {
 		{amd, Limit{Percent: 100}, 2048, ""},
 		{peak(amd, 40000), Limit{Percent: 50}, 160, ""}, // 20,000 / 125
 		{peak(amd, 40000), Limit{Percent: 51}, 164, "20500 MB/s instead of 51 %: MB of domain 0 goes in steps of 125 MB/s, from 0 MB/s."}, // 163.2
-		{loop, Limit{MBps: 1234}, 1230, "1230 MB/s instead of 1234 MB/s: MB of domain 0 goes in steps of 10 MB/s, from 10 MB/s."},
-		{loop, Limit{MBps: 1230}, 1230, ""},
-		{peak(loop, 40000), Limit{Percent: 50}, 20000, ""},
+		// 1234 * 10^6 / 2^20 = 1176.8; 32,768 * 10^6 / 2^20 = 31,250; half of 40,000 MB/s is 19,073.5 MiB/s.
+		{loop, Limit{MBps: 1234}, 1170, "1170 MiB/s instead of 1234 MB/s: MB of domain 0 goes in steps of 10 MiB/s, from 10 MiB/s."},
+		{loop, Limit{MBps: 32768}, 31250, ""},
+		{loop, Limit{Percent: 100}, 4294967295, ""},
+		{peak(loop, 40000), Limit{Percent: 50}, 19070, "19070 MiB/s instead of 50 %: MB of domain 0 goes in steps of 10 MiB/s, from 10 MiB/s."},
 	}
 	for _, test := range tests {
 		got, err := value(test.b, test.l)
@@ -223,5 +225,46 @@ func TestBandwidthValues(t *testing.T) {
 		if diff := cmp.Diff(want, roundings(c, []Partition{{Name: "a", Bandwidth: []Limit{test.l}}})); diff != "" {
 			t.Errorf("%+v of %+v: notes -want +got:\n%s", test.l, test.b, diff)
 		}
+	}
+}
+
+// TestNoLimitThatCannotBeWritten: a kernel that rounds with 64 bits and keeps 32 makes (2^32-1 + 9) / 10 * 10 - 2^32 = 4 MiB/s of 2^32-1. What has
+// no limit is left out of writes; what had one gets 4294967290, the last multiple of 10.
+func TestNoLimitThatCannotBeWritten(t *testing.T) {
+	const none, most = 4294967295, 4294967290
+	loop := schemata.Resource{
+		Name: "MB", Classes: 8, Domains: upTo(2),
+		Bandwidth: &schemata.Bandwidth{Unit: schemata.MBps, Min: 10, Step: 10, Max: none},
+	}
+	c := schemata.Capacity{Resources: []schemata.Resource{l3("L3", 16, 0xff, 0, 1, upTo(2)), loop}}
+	s := with(fresh(c), schemata.Group{Name: "ballast-a", Schemata: schemata.Values{"MB": {0: 500, 1: none}}})
+	wish := []Partition{{Name: "a", Bandwidth: []Limit{{Resource: "MB", Percent: 100}}}, {Name: "b", Bandwidth: []Limit{{Resource: "MB", Percent: 100}}}}
+	p, err := New(c, s, wish, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]schemata.Values{}
+	for _, o := range p.Operations {
+		if o.Action == Write {
+			written[o.Group] = o.Values
+		}
+	}
+	if diff := cmp.Diff(map[int]uint32{0: most}, written["ballast-a"]["MB"]); diff != "" {
+		t.Errorf("a group with a limit in one domain, -want +got:\n%s", diff)
+	}
+	if got, ok := written["ballast-b"]["MB"]; ok {
+		t.Errorf("a new group is written %v", got)
+	}
+	if again, err := New(c, walk(t, p, wish), wish, false); err != nil || len(again.Operations) > 0 {
+		t.Errorf("planning again: %v\n%s", err, again)
+	}
+	back := Restore(c, p.After, s, false)
+	if g, _ := back.After.Group("ballast-a"); g.Schemata["MB"][0] != 500 || g.Schemata["MB"][1] != none {
+		t.Errorf("restored: %v", g.Schemata)
+	}
+	limited := with(fresh(c), schemata.Group{Name: ".", Schemata: schemata.Values{"MB": {0: 20, 1: 20}}, Tasks: 1})
+	back = Restore(c, limited, fresh(c), false)
+	if g, _ := back.After.Group("."); g.Schemata["MB"][0] != most || len(back.Operations) != 1 {
+		t.Errorf("the default group restored: %v", g.Schemata)
 	}
 }

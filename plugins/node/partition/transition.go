@@ -36,7 +36,7 @@ func newTransition(c schemata.Capacity, from, to schemata.State, gone []string) 
 		if !schemata.Owned(g.Name) && (g.Name != schemata.DefaultGroup || !there) {
 			continue
 		}
-		want := c.Only(g.Schemata)
+		want := writable(c, have, c.Only(g.Schemata), !there)
 		t.missing[g.Name] = !there
 		t.now[g.Name] = have
 		t.end[g.Name] = have.Overlay(want)

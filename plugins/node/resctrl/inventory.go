@@ -3,10 +3,13 @@ package resctrl
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
+	"github.com/ballast-k8s/ballast/plugins/node/resctrl/info"
 )
 
 // Inventory is what a tree shows at one moment.
@@ -29,12 +32,11 @@ func Read(t Tree) (Inventory, error) {
 		return Inventory{}, fmt.Errorf("%w: folder info names no resource", ErrNotResctrl)
 	}
 	r := reader{tree: t}
-	r.resources(folders)
+	r.Capacity, r.Unread = info.Resources(t, folders)
 	if err := r.groups(); err != nil {
 		return Inventory{}, err
 	}
-	r.domains()
-	r.bandwidths()
+	r.Unread = append(r.Unread, info.Complete(t, &r.Capacity, r.lines)...)
 	r.values()
 	r.sizes()
 	r.State.Sort()
@@ -202,4 +204,13 @@ func (r *reader) sizes() {
 			}
 		}
 	}
+}
+
+// wayBytes is the size of one way, given the size of a mask.
+func wayBytes(size string, mask uint32) (uint64, bool) {
+	bytes, err := strconv.ParseUint(size, 10, 64)
+	if err != nil || mask == 0 || bytes == 0 {
+		return 0, false
+	}
+	return bytes / uint64(bits.OnesCount32(mask)), true
 }

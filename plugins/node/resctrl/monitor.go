@@ -107,11 +107,11 @@ func reading(t Tree, file string) Reading {
 	if err != nil {
 		return Reading{}
 	}
-	return parseReading(string(text))
+	return ParseReading(string(text))
 }
 
-// parseReading understands what the kernel writes (monitor.c and ctrlmondata.c, rdtgroup_mondata_show).
-func parseReading(text string) Reading {
+// ParseReading understands what the kernel writes into a counter's file (monitor.c and ctrlmondata.c, rdtgroup_mondata_show).
+func ParseReading(text string) Reading {
 	switch text = strings.TrimSpace(text); text {
 	case "Unavailable":
 		return Reading{State: Unavailable}

@@ -11,28 +11,68 @@ type Rate struct {
 	Total, Local *float64
 }
 
+// place is a group in a domain.
+type place struct {
+	group  string
+	domain int
+}
+
 // Rates are the rates of all groups and domains that either reading has, in the order of the later one, then of the earlier one.
+//
+// A control group's counter is the sum of its own and of its monitor groups'. Where one of these left it, came from another one (rename), or
+// could be read at one time only, the two sums are not of the same groups: there is no rate, even if the sum did not go back.
 func Rates(before, after []Counters, interval time.Duration) []Rate {
-	type key struct {
-		group  string
-		domain int
+	earlier, still := map[place]Counters{}, map[place]bool{}
+	for _, b := range before {
+		earlier[place{b.Group, b.Domain}] = b
 	}
-	earlier := map[key]Counters{}
-	for _, c := range before {
-		earlier[key{c.Group, c.Domain}] = c
-	}
+	total := func(c Counters) Reading { return c.Total }
+	local := func(c Counters) Reading { return c.Local }
+	totals, locals := otherSums(before, after, total), otherSums(before, after, local)
 	var out []Rate
-	for _, c := range after {
-		k := key{c.Group, c.Domain}
-		e := earlier[k]
-		delete(earlier, k)
-		out = append(out, Rate{
-			Group: c.Group, Domain: c.Domain, Total: rate(e.Total, c.Total, interval), Local: rate(e.Local, c.Local, interval),
-		})
+	for _, a := range after {
+		p := place{a.Group, a.Domain}
+		still[p] = true
+		r := Rate{Group: a.Group, Domain: a.Domain}
+		if !totals[p] {
+			r.Total = rate(earlier[p].Total, a.Total, interval)
+		}
+		if !locals[p] {
+			r.Local = rate(earlier[p].Local, a.Local, interval)
+		}
+		out = append(out, r)
 	}
-	for _, c := range before {
-		if _, only := earlier[key{c.Group, c.Domain}]; only {
-			out = append(out, Rate{Group: c.Group, Domain: c.Domain})
+	for _, b := range before {
+		if !still[place{b.Group, b.Domain}] {
+			out = append(out, Rate{Group: b.Group, Domain: b.Domain})
+		}
+	}
+	return out
+}
+
+// otherSums are the control groups whose sum is of other monitor groups than before, apart from new ones.
+func otherSums(before, after []Counters, kind func(Counters) Reading) map[place]bool {
+	in := func(list []Counters) (counted map[place]bool, known map[place]bool) {
+		counted, known = map[place]bool{}, map[place]bool{}
+		for _, c := range list {
+			if _, monitor, ok := ControlGroup(c.Group); ok && monitor != "" {
+				counted[place{c.Group, c.Domain}] = kind(c).State == Valid
+				known[place{monitor, c.Domain}] = true
+			}
+		}
+		return counted, known
+	}
+	was, known := in(before)
+	is, _ := in(after)
+	out := map[place]bool{}
+	for p, valid := range was {
+		if control, _, _ := ControlGroup(p.group); valid && !is[p] {
+			out[place{control, p.domain}] = true
+		}
+	}
+	for p, valid := range is {
+		if control, monitor, _ := ControlGroup(p.group); valid && !was[p] && known[place{monitor, p.domain}] {
+			out[place{control, p.domain}] = true
 		}
 	}
 	return out

@@ -255,7 +255,7 @@ func TestReadings(t *testing.T) {
 		"12\n": {Valid, 12}, "0\n": {Valid, 0}, "18446744073709551615\n": {Valid, 1<<64 - 1}, "Unavailable\n": {State: Unavailable},
 		"Unassigned\n": {State: Unassigned}, "Error\n": {State: Failed}, "": {}, "-1\n": {}, "1.5\n": {}, "18446744073709551616\n": {},
 	} {
-		if got := parseReading(text); got != want {
+		if got := ParseReading(text); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}

@@ -10,17 +10,39 @@ import (
 	"syscall"
 
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
+	"github.com/ballast-k8s/ballast/plugins/node/resctrl/info"
 )
 
 // MaxWrite is the most that one write to a control file may carry (fs/kernfs/file.c, atomic_write_len, a page).
 const MaxWrite = 4096
 
-// CreateGroup makes a control group. The kernel chooses its first values: write them at once.
+// CreateGroup makes a group, control or monitor. The kernel chooses the first values of a control group: write them at once. One for which
+// no class is free is refused with [ErrNoRoom] unasked: before Linux 6.9 a failed mkdir costs a monitoring id, which then drains like that
+// of a group that was there (rdtgroup.c, mkdir_rdt_prepare), so that trying again and again would use them up.
 func CreateGroup(t Tree, name string) error {
+	if control, monitor, ok := ControlGroup(name); ok && monitor == "" && control != "." && full(t) {
+		return &Error{Operation: "mkdir", File: name, Kind: ErrNoRoom, Err: syscall.ENOSPC}
+	}
 	if err := t.Mkdir(name); err != nil {
 		return refused(t, "mkdir", name, err)
 	}
 	return nil
+}
+
+// full says whether there are as many control groups as the machine tells apart. Where that cannot be read it is for the kernel to say.
+func full(t Tree) bool {
+	folders, err := subfolders(t, "info")
+	if err != nil {
+		return false
+	}
+	capacity, _ := info.Resources(t, folders)
+	names, err := subfolders(t, ".")
+	if err != nil {
+		return false
+	}
+	groups := 1 + len(slices.DeleteFunc(names, reserved))
+	classes := capacity.Classes()
+	return classes > 0 && groups >= classes
 }
 
 // RemoveGroup removes a control group with its monitor groups. Threads that are still in it fall to the default group.
@@ -32,15 +54,35 @@ func RemoveGroup(t Tree, name string) error {
 }
 
 // WriteSchemata writes values of a control group, as few writes as fit into the kernel's 4096 bytes each, usually one, and reads them back.
-// An error after which nothing has changed is an [*Error]; [ErrReadBack] means that the kernel took the values and shows others.
+// [ErrReadBack] means that the kernel took the values and shows others. After an [*Error] some of the values may be in force nevertheless:
+// those of writes before the refused one, and limits in MiB/s, which take effect as the kernel reads them (ctrlmondata.c, parse_bw): read the
+// group anew. A value that the kernel would keep as quite another is refused with [ErrInvalid] before anything is written.
 func WriteSchemata(t Tree, c schemata.Capacity, group string, values schemata.Values) error {
 	file := path.Join(group, "schemata")
+	if err := keepable(c, values); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
 	for _, text := range writes(values, c) {
 		if err := t.WriteFile(file, []byte(text)); err != nil {
 			return refused(t, "write", file, err)
 		}
 	}
 	return readBack(t, c, file, values)
+}
+
+// keepable refuses values that are rounded beyond 32 bits, see [schemata.Bandwidth.Unlimited].
+func keepable(c schemata.Capacity, values schemata.Values) error {
+	for _, r := range c.Resources {
+		if r.Bandwidth == nil {
+			continue
+		}
+		for d, v := range values[r.Name] {
+			if v > r.Bandwidth.Unlimited() && v <= r.Bandwidth.Max {
+				return fmt.Errorf("%w: %s of domain %d: %w", ErrInvalid, r.Name, d, r.Check(d, v))
+			}
+		}
+	}
+	return nil
 }
 
 // writes splits values into texts for single writes.
@@ -73,7 +115,7 @@ func writes(values schemata.Values, c schemata.Capacity) []string {
 func readBack(t Tree, c schemata.Capacity, file string, values schemata.Values) error {
 	content, err := t.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("read back %s: %w", file, err)
+		return refused(t, "read", file, err)
 	}
 	lines, err := schemata.ParseLines(string(content))
 	if err != nil {

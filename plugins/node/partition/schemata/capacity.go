@@ -64,7 +64,7 @@ const (
 	Percent Unit = iota + 1
 	// EighthGBps counts 1/8 GB/s = 125 MB/s per domain (AMD).
 	EighthGBps
-	// MBps counts MB/s, kept by the kernel's own loop (mount option mba_MBps).
+	// MBps counts MiB/s, kept by the kernel's own loop (mount option mba_MBps; monitor.c, mbm_bw_count divides by 2^20).
 	MBps
 )
 
@@ -79,7 +79,7 @@ func (u Unit) String() string {
 	case EighthGBps:
 		return "x 125 MB/s"
 	case MBps:
-		return "MB/s"
+		return "MiB/s"
 	}
 	return "of unknown unit"
 }
@@ -155,8 +155,24 @@ func (c Cache) check(mask uint32) error {
 	return nil
 }
 
+// Unlimited is the value to write for no limit: Max, but in MiB/s its last whole step. Kernels before Linux 6.12 round what is written up to a
+// step with 64 bits and keep 32 of them (ctrlmondata.c, bw_validate), so that the 2^32-1 of a fresh group comes back as 4 MiB/s in steps of
+// 10. No file tells a kernel that was mended, and nobody has 4 PiB/s.
+func (b Bandwidth) Unlimited() uint32 {
+	if b.Unit == MBps {
+		return b.Max - b.Max%max(b.Step, 1)
+	}
+	return b.Max
+}
+
+// Limits says whether a value is a limit. All that are none mean the same.
+func (b Bandwidth) Limits(value uint32) bool { return value < b.Unlimited() }
+
 func (b Bandwidth) check(value uint32) error {
 	switch {
+	case value > b.Unlimited() && value <= b.Max:
+		return fmt.Errorf("bandwidth %d is rounded up beyond 32 bits by kernels before 6.12 and becomes a few %s: leave the domain out, or write %d",
+			value, b.Unit, b.Unlimited())
 	case value == b.Max:
 		return nil
 	case value < b.Min, value > b.Max:

@@ -11,6 +11,7 @@ func TestCheck(t *testing.T) {
 	cache := Resource{Name: "L3", Domains: []int{0, 2}, Cache: &Cache{Full: 0x7ff, MinBits: 2}}
 	amd := Resource{Name: "L3", Domains: []int{0}, Cache: &Cache{Full: 0xffff, Sparse: true}}
 	percent := Resource{Name: "MB", Domains: []int{0}, Bandwidth: &Bandwidth{Unit: Percent, Min: 10, Step: 10, Max: 100}}
+	loop := Resource{Name: "MB", Domains: []int{0}, Bandwidth: &Bandwidth{Unit: MBps, Min: 10, Step: 10, Max: 4294967295}}
 	tests := []struct {
 		r      Resource
 		domain int
@@ -31,6 +32,8 @@ func TestCheck(t *testing.T) {
 		{percent, 0, 0, "not within 10 to 100"},
 		{percent, 0, 110, "not within 10 to 100"},
 		{percent, 0, 55, "not a multiple of 10"},
+		{loop, 0, 4294967290, ""},
+		{loop, 0, 4294967295, "leave the domain out, or write 4294967290"},
 		{Resource{Name: "XX", Domains: []int{0}}, 0, 1, "neither"},
 	}
 	for _, test := range tests {

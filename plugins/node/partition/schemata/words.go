@@ -39,14 +39,14 @@ func (r Resource) Words(v uint32) string {
 	switch {
 	case r.Cache != nil:
 		return fmt.Sprintf("ways %s (%d of %d)", WayRanges(v), bits.OnesCount32(v), r.Cache.Ways())
-	case v == r.Bandwidth.Max:
+	case !r.Bandwidth.Limits(v):
 		return "no limit"
 	case r.Bandwidth.Unit == Percent:
 		return fmt.Sprintf("%d %%", v)
 	case r.Bandwidth.Unit == EighthGBps:
 		return fmt.Sprintf("%d MB/s", uint64(v)*EighthMBps)
 	}
-	return fmt.Sprintf("%d MB/s", v)
+	return fmt.Sprintf("%d %s", v, r.Bandwidth.Unit)
 }
 
 // WaysByDomain lists the ways that a function has for each domain, domains with the same ones together; empty where there are none.

@@ -20,7 +20,7 @@ MB of domain 0: 2000 MB/s`
 	}
 	for want, r := range map[string]Resource{
 		"30 %":     {Bandwidth: &Bandwidth{Unit: Percent, Max: 100}},
-		"30 MB/s":  {Bandwidth: &Bandwidth{Unit: MBps, Max: 1<<32 - 1}},
+		"30 MiB/s": {Bandwidth: &Bandwidth{Unit: MBps, Max: 1<<32 - 1}},
 		"no limit": {Bandwidth: &Bandwidth{Unit: Percent, Max: 30}},
 	} {
 		if got := r.Words(30); got != want {

@@ -56,8 +56,10 @@ func TestClassesRunOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err := resctrl.CreateGroup(d, "d")
-	if !errors.Is(err, resctrl.ErrNoRoom) || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "Out of CLOSIDs") {
+	if err := resctrl.CreateGroup(d, "d"); !errors.Is(err, resctrl.ErrNoRoom) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("got %v", err)
+	}
+	if err := d.Mkdir("d"); !errors.Is(err, syscall.ENOSPC) || content(t, d, "info/last_cmd_status") != "Out of CLOSIDs\n" {
 		t.Errorf("got %v", err)
 	}
 	if names, _ := d.ReadDir("."); slices.Contains(names, "d/") {

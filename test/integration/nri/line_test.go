@@ -1,0 +1,86 @@
+package nri_test
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// line passes connections on to the runtime's socket, counts them, and can be cut, as a runtime that ends cuts it.
+type line struct {
+	address, runtime string
+
+	mu       sync.Mutex
+	open     []net.Conn
+	now      int
+	atOnce   int
+	accepted int
+}
+
+func newLine(t *testing.T, runtime string) *line {
+	t.Helper()
+	l := &line{address: socketPath(t), runtime: runtime}
+	listener, err := net.Listen("unix", l.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := listener.Close(); err != nil {
+			t.Error(err)
+		}
+		l.cut()
+	})
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go l.pass(conn)
+		}
+	}()
+	return l
+}
+
+func (l *line) pass(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	server, err := net.Dial("unix", l.runtime)
+	if err != nil {
+		return
+	}
+	defer func() { _ = server.Close() }()
+	l.mu.Lock()
+	l.open = append(l.open, conn, server)
+	l.now, l.accepted = l.now+1, l.accepted+1
+	l.atOnce = max(l.atOnce, l.now)
+	l.mu.Unlock()
+	ended := make(chan struct{}, 2)
+	for _, way := range [][2]net.Conn{{conn, server}, {server, conn}} {
+		go func() {
+			_, _ = io.Copy(way[0], way[1]) // until either side ends
+			ended <- struct{}{}
+		}()
+	}
+	<-ended
+	l.mu.Lock()
+	l.now--
+	l.mu.Unlock()
+}
+
+// cut ends all connections.
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.open {
+		_ = c.Close() // it may have ended
+	}
+	l.open = nil
+}
+
+// counts are the connections until now, and how many there were at a time.
+func (l *line) counts() (accepted, atOnce int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.accepted, l.atOnce
+}
