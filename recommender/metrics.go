@@ -4,7 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/recommender/objectives"
+	"github.com/ballast-k8s/ballast/recommender/objectives/status"
 )
 
 // metrics are our own series. VPA's stand in Prometheus' default registry.
@@ -14,7 +14,7 @@ type metrics struct {
 	switchErrors prometheus.Counter
 	leader       prometheus.Gauge
 	rounds       prometheus.Histogram
-	objectives   *objectives.Collector
+	objectives   *status.Collector
 }
 
 const namespace = "sla_recommender"
@@ -35,7 +35,7 @@ func newMetrics() *metrics {
 			Namespace: namespace, Name: "round_duration_seconds", Help: "How long rounds took, VPA's part included.",
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10, 30, 60},
 		}),
-		objectives: objectives.NewCollector(namespace),
+		objectives: status.NewCollector(namespace),
 	}
 	m.registry.MustRegister(m.mode, m.switchErrors, m.leader, m.rounds, m.objectives)
 	return m

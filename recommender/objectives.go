@@ -20,6 +20,7 @@ import (
 	"github.com/ballast-k8s/ballast/recommender/election"
 	"github.com/ballast-k8s/ballast/recommender/latencymodel"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
+	"github.com/ballast-k8s/ballast/recommender/objectives/status"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/workload"
 )
@@ -32,9 +33,9 @@ type objectiveRounds struct {
 	mode     func() v1alpha1.Mode
 	follower *objectives.Follower
 	sizer    *objectives.Sizer
-	writer   *objectives.Writer
+	writer   *status.Writer
 	models   *latencymodel.Publisher
-	shown    *objectives.Collector
+	shown    *status.Collector
 	now      func() time.Time
 	// current is what VPA's workers ask; nil before the first round.
 	current atomic.Pointer[objectives.Round]
@@ -56,7 +57,7 @@ func newObjectiveRounds(
 		periods: periods, mode: mode, shown: m.objectives, now: time.Now,
 		follower: objectives.NewFollower(c.dynamic),
 		sizer:    objectives.NewSizer(t, periods, latencymodel.Recall(c.dynamic)),
-		writer:   objectives.NewWriter(c.dynamic, events),
+		writer:   status.NewWriter(c.dynamic, events),
 		models:   latencymodel.NewPublisher(c.dynamic, periods.Round),
 	}
 	var following sync.WaitGroup

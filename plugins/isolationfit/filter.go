@@ -40,7 +40,7 @@ func (p *IsolationFit) PreFilter(ctx context.Context, state fwk.CycleState, pod 
 	}
 	state.Write(filterKey, d)
 	if d.mode == v1alpha1.Active {
-		p.waiting.add(pod) // once here rather than for each node that Filter rejects; Reserve makes it go
+		p.waiting.add(pod, d.know.granting(w)) // once here rather than for each node that Filter rejects; Reserve makes it go
 	}
 	return nil, nil
 }

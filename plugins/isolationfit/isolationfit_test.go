@@ -26,6 +26,11 @@ func pod(controller, name string) *v1.Pod {
 	}}
 }
 
+func on(node string, pod *v1.Pod) *v1.Pod {
+	pod.Spec.NodeName = node
+	return pod
+}
+
 func lister(pods ...*v1.Pod) corelisters.PodLister {
 	index := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	for _, p := range pods {
@@ -119,17 +124,17 @@ func TestPartitions(t *testing.T) {
 			t.Errorf("%s lacks %q, want %q", node, got, want)
 		}
 	}
-	if k := take(t, lister(), full); k.grants(wish{partition: "web"}) || !k.grants(wish{}) {
+	if k := take(t, lister(), full); k.granting(wish{partition: "web"}) != 0 || k.granting(wish{}) != 1 {
 		t.Error("what some node grants is wrong")
 	}
-	if !(*knowledge)(nil).grants(wish{partition: "web"}) {
+	if (*knowledge)(nil).granting(wish{partition: "web"}) != math.MaxInt {
 		t.Error("before the first answer a wish is refused")
 	}
 }
 
 // Web runs 1.25 times as long beside etl: it loses a fifth. Two of it lose two fifths by one etl; one loses a fifth by two.
 func TestPairs(t *testing.T) {
-	pods := lister(pod("web", "web-0"), pod("etl", "etl-0"))
+	pods := lister(on("n", pod("web", "web-0")), on("n", pod("etl", "etl-0")))
 	pair := v1alpha1.Interference{
 		Victim: named("web-0"), Culprit: new(named("etl-0")), State: v1alpha1.InterferenceConfirmed, MilliSlowdown: new(int32(1250)), Evidence: "it recovered",
 	}
@@ -147,6 +152,11 @@ func TestPairs(t *testing.T) {
 	if own, theirs, _ := beside(k.partners[workloadOf(pod("web", "web-9"))], residents, ""); !near(own, 0.2) || theirs != 0 {
 		t.Errorf("web beside two of etl: %v and %v, want 0.2 and 0", own, theirs)
 	}
+	other := report("another node", instant, 3)
+	other.Status.Interference = ni.Status.Interference
+	if k := take(t, pods, other); len(k.partners) != 0 {
+		t.Error("an agent blames pods of another node")
+	}
 	ni.Status.LastReport = new(metav1.NewTime(instant.Add(-time.Hour)))
 	if k := take(t, pods, ni); k.pairs != 0 || len(k.partners) != 0 {
 		t.Error("a pair of an old report counts")
@@ -157,7 +167,7 @@ func TestPairs(t *testing.T) {
 	ni.Status.LastReport = new(metav1.NewTime(instant))
 	_ = r.Add(ni)
 	r.take(instant, pods, &known)
-	if k := r.take(instant, lister(pod("web", "web-0")), &known); len(k.partners[workloadOf(pod("etl", "x"))]) != 1 {
+	if k := r.take(instant, lister(on("n", pod("web", "web-0"))), &known); len(k.partners[workloadOf(pod("etl", "x"))]) != 1 {
 		t.Error("the pair is forgotten with the pod")
 	}
 }
@@ -190,14 +200,14 @@ func TestWishOf(t *testing.T) {
 
 // Those that may be granted are tried again, those that are gone are dropped, the rest waits.
 func TestWaiting(t *testing.T) {
-	w := waiting{pods: map[string]string{}}
+	w := waiting{pods: map[string]held{}}
 	stays, goes, gone, bound := pod("a", "stays"), pod("a", "goes"), pod("a", "gone"), pod("a", "bound")
 	stays.Annotations = map[string]string{v1alpha1.PartitionAnnotation: "x"}
 	bound.Spec.NodeName = "n"
 	for _, p := range []*v1.Pod{stays, goes, gone, bound} {
-		w.add(p)
+		w.add(p, 1)
 	}
-	got := w.take(lister(stays, goes, bound), func(w wish) bool { return w.partition == "" })
+	got := w.take(lister(stays, goes, bound), func(w wish, before int) bool { return w.partition == "" && before == 1 })
 	if len(got) != 1 || got["shop/goes"] == nil || len(w.pods) != 1 {
 		t.Errorf("tried again %v, %v wait", got, w.pods)
 	}

@@ -83,7 +83,7 @@ func newPlugin(ctx context.Context, h fwk.Handle, m *Metrics, budget flowcontrol
 	p := &IsolationFit{
 		profile: h.ProfileName(), metrics: m, clock: c, eventBudget: budget, snapshot: h.SnapshotSharedLister(), events: h.EventRecorder(),
 		pods: h.SharedInformerFactory().Core().V1().Pods().Lister(), activate: h.Activate, reports: followReports(client),
-		workloads: map[v1alpha1.ContainerName]workload{}, waiting: waiting{pods: map[string]string{}},
+		workloads: map[v1alpha1.ContainerName]workload{}, waiting: waiting{pods: map[string]held{}},
 	}
 	p.change = follow.Switch(h.ClientSet(), "Cannot read the switch", p.takeMode)
 	p.start(ctx)
@@ -131,7 +131,7 @@ func (p *IsolationFit) refresh(logger klog.Logger) {
 	if is != nil && (was == nil || was.pairs != is.pairs) && is.pairs > 0 {
 		logger.Info("Confirmed interference counts in placement", "pairs", is.pairs)
 	}
-	if pods := p.waiting.take(p.pods, func(w wish) bool { return p.off() || is.grants(w) }); len(pods) > 0 {
+	if pods := p.waiting.take(p.pods, func(w wish, before int) bool { return p.off() || is.granting(w) > before }); len(pods) > 0 {
 		p.activate(logger, pods)
 	}
 }

@@ -119,10 +119,12 @@ func (r *reports) take(now time.Time, pods corelisters.PodLister, was *map[v1alp
 	}
 	k := &knowledge{nodes: make(map[string]news, len(r.nodes)), fresh: map[string]bool{}, partners: partners{}}
 	named := map[v1alpha1.ContainerName]workload{}
-	find := func(name v1alpha1.ContainerName) workload {
+	find := func(node string, name v1alpha1.ContainerName) workload {
 		w := (*was)[name]
 		if pod, err := pods.Pods(name.Namespace).Get(name.Pod); err == nil {
-			w = workloadOf(pod)
+			if w = workloadOf(pod); pod.Spec.NodeName != node {
+				w = workload{} // an agent speaks of its own node only
+			}
 		}
 		named[name] = w
 		return w
@@ -138,7 +140,7 @@ func (r *reports) take(now time.Time, pods corelisters.PodLister, was *map[v1alp
 		}
 		for _, pair := range n.pairs {
 			k.pairs++
-			k.partners.add(find(pair.Victim), find(*pair.Culprit), lossOf(pair.MilliSlowdown), pair.Evidence)
+			k.partners.add(find(node, pair.Victim), find(node, *pair.Culprit), lossOf(pair.MilliSlowdown), pair.Evidence)
 		}
 	}
 	*was = named

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
@@ -61,17 +62,18 @@ func (k *knowledge) lacks(node string, w wish) string {
 	return ""
 }
 
-// grants reports whether some node has what is wished for. Before the first answer all have.
-func (k *knowledge) grants(w wish) bool {
+// granting is how many nodes have what is wished for; before the first answer as many as there can be.
+func (k *knowledge) granting(w wish) int {
 	if k == nil {
-		return true
+		return math.MaxInt
 	}
+	n := 0
 	for node := range k.nodes {
 		if k.lacks(node, w) == "" {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // reason is what `kubectl describe pod` shows. The scheduler counts nodes by equal reasons.
@@ -86,37 +88,44 @@ func (w wish) reason(lack string) string {
 // informers of types that need not be installed before it schedules anything.
 type waiting struct {
 	mu   sync.Mutex
-	pods map[string]string
+	pods map[string]held
+}
+
+// held is a pod that waits, and how many nodes had what it wished for when it was tried last: it is tried again when there are more, so
+// that one that waits for something else is left to the queue.
+type held struct {
+	uid      types.UID
+	granting int
 }
 
 // mostWaiting bounds the pods that are activated; the rest are tried again when kube-scheduler flushes its queue, every five minutes.
 const mostWaiting = 10_000
 
-func (h *waiting) add(pod *v1.Pod) {
+func (h *waiting) add(pod *v1.Pod, granting int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.pods) < mostWaiting {
-		h.pods[cache.MetaObjectToName(pod).String()] = string(pod.UID)
+		h.pods[cache.MetaObjectToName(pod).String()] = held{pod.UID, granting}
 	}
 }
 
 // take removes and returns those that still wait and may be granted their wish now; those that are gone are dropped.
-func (h *waiting) take(lister corelisters.PodLister, granted func(wish) bool) map[string]*v1.Pod {
+func (h *waiting) take(lister corelisters.PodLister, granted func(w wish, before int) bool) map[string]*v1.Pod {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := map[string]*v1.Pod{}
-	for key, uid := range h.pods {
+	for key, was := range h.pods {
 		name, err := cache.ParseObjectName(key)
 		if err != nil {
 			delete(h.pods, key)
 			continue
 		}
 		pod, err := lister.Pods(name.Namespace).Get(name.Name)
-		if err != nil || string(pod.UID) != uid || pod.Spec.NodeName != "" {
+		if err != nil || pod.UID != was.uid || pod.Spec.NodeName != "" {
 			delete(h.pods, key)
 			continue
 		}
-		if w, _ := wishOf(pod); granted(w) {
+		if w, _ := wishOf(pod); granted(w, was.granting) {
 			out[key] = pod
 			delete(h.pods, key)
 		}

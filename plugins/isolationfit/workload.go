@@ -44,13 +44,16 @@ type partner struct {
 // defaultSlowdown is that of a pair of which the agent does not know how much.
 const defaultSlowdown = 1.1
 
+// mostSlowdown bounds what one agent can make of a pair: no report outweighs three quarters of a container.
+const mostSlowdown = 4
+
 // lossOf is the loss by a slowdown in thousandths, nil if it is not known.
 func lossOf(milli *int32) float64 {
 	slowdown := defaultSlowdown
 	if milli != nil {
 		slowdown = float64(*milli) / 1000
 	}
-	return max(0, 1-1/max(slowdown, 1))
+	return 1 - 1/min(max(slowdown, 1), mostSlowdown)
 }
 
 // partners are by workload those that it disturbs, and that disturb it. They are immutable once they are in use.

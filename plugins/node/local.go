@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/prometheus/procfs"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
@@ -115,7 +116,8 @@ func (a *Agent) place(w wish, view *containers.View) {
 		}
 	}
 	found := &a.local.found
-	if found.none == "" {
+	if settled := found.applied == metav1.ConditionTrue || found.reason == v1alpha1.ReasonLeftovers; found.none == "" && settled {
+		// Otherwise a group may be half made, or have old ways: a container in it would be less protected than where it is.
 		for _, p := range wanted.Partitions {
 			for _, g := range found.inventory.State.Groups {
 				if g.Name == schemata.Prefix+p.Name {

@@ -1,4 +1,4 @@
-package objectives
+package objectives_test
 
 import (
 	"context"
@@ -9,17 +9,19 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/objectives"
+	"github.com/ballast-k8s/ballast/recommender/objectives/status"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 )
 
 // successor is a world in which another process leads from now on, with what the last one remembered, as text.
-func successor(t *testing.T, w *world, o *v1alpha1.LatencyObjective, r Report, change func(*Memory)) *world {
+func successor(t *testing.T, w *world, o *v1alpha1.LatencyObjective, r objectives.Report, change func(*objectives.Memory)) *world {
 	t.Helper()
 	text, err := json.Marshal(r.Memory())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := ReadMemory(string(text))
+	m, err := objectives.ReadMemory(string(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +30,7 @@ func successor(t *testing.T, w *world, o *v1alpha1.LatencyObjective, r Report, c
 	}
 	next := newWorld(t, o)
 	next.now, next.newest, next.rate = w.now, w.newest, w.rate
-	next.sizer = NewSizer(next, sizing.DefaultPeriods(), func(_ context.Context, asked *v1alpha1.LatencyObjective) (*Memory, error) {
+	next.sizer = objectives.NewSizer(next, sizing.DefaultPeriods(), func(_ context.Context, asked *v1alpha1.LatencyObjective) (*objectives.Memory, error) {
 		if asked.UID != o.UID {
 			t.Errorf("asked for the memory of %s", asked.Name)
 		}
@@ -42,7 +44,7 @@ func TestMemory(t *testing.T) {
 	o := objective("a", nil)
 	w := newWorld(t, o)
 	r := w.steps(20)
-	o.Status = Status(&o.Status, &r)
+	o.Status = status.Of(&o.Status, &r)
 	next := successor(t, w, o.DeepCopy(), r, nil)
 	again, same := next.steps(1), w.steps(1)
 	next.want(again, "", allObjective)
@@ -61,13 +63,13 @@ func TestMemoryOfAnother(t *testing.T) {
 	o := objective("a", nil)
 	w := newWorld(t, o)
 	r := w.steps(20)
-	o.Status = Status(&o.Status, &r)
-	for name, change := range map[string]func(*Memory){
-		"entry":         func(m *Memory) { m.Entry.Operation = "GET /other" },
-		"a day old":     func(m *Memory) { m.Newest = w.now.Add(-25 * time.Hour) },
-		"of the future": func(m *Memory) { m.Newest = w.now.Add(time.Hour) },
-		"version":       func(m *Memory) { m.Sizing.Version = 99 },
-		"not a number":  func(m *Memory) { m.Sizing.Workloads[0].Law.Work = -1 },
+	o.Status = status.Of(&o.Status, &r)
+	for name, change := range map[string]func(*objectives.Memory){
+		"entry":         func(m *objectives.Memory) { m.Entry.Operation = "GET /other" },
+		"a day old":     func(m *objectives.Memory) { m.Newest = w.now.Add(-25 * time.Hour) },
+		"of the future": func(m *objectives.Memory) { m.Newest = w.now.Add(time.Hour) },
+		"version":       func(m *objectives.Memory) { m.Sizing.Version = 99 },
+		"not a number":  func(m *objectives.Memory) { m.Sizing.Workloads[0].Law.Work = -1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			next := successor(t, w, o.DeepCopy(), r, change)
@@ -78,7 +80,7 @@ func TestMemoryOfAnother(t *testing.T) {
 		})
 	}
 	t.Run("another target", func(t *testing.T) {
-		next := successor(t, w, o.DeepCopy(), r, func(m *Memory) { m.Target *= 2 })
+		next := successor(t, w, o.DeepCopy(), r, func(m *objectives.Memory) { m.Target *= 2 })
 		if again := next.steps(1); again.Decision.Blind || again.Decision.Requests != 3000 {
 			t.Errorf("blind %v, counts %v requests, want the 50/s of a minute", again.Decision.Blind, again.Decision.Requests)
 		}
@@ -86,7 +88,7 @@ func TestMemoryOfAnother(t *testing.T) {
 	t.Run("error", func(t *testing.T) {
 		next := newWorld(t, o.DeepCopy())
 		next.now, next.newest = w.now, w.newest
-		next.sizer = NewSizer(next, sizing.DefaultPeriods(), func(context.Context, *v1alpha1.LatencyObjective) (*Memory, error) {
+		next.sizer = objectives.NewSizer(next, sizing.DefaultPeriods(), func(context.Context, *v1alpha1.LatencyObjective) (*objectives.Memory, error) {
 			return nil, errors.New("the API server is away")
 		})
 		if again := next.steps(1); phases(again) != allHolding {

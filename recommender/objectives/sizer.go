@@ -57,8 +57,8 @@ func NewSizer(t Telemetry, p sizing.Periods, recall Recall) *Sizer {
 // which is how often collectors send.
 const lagShare = 4
 
-// leastRounds is the number of rounds that an attainment is counted over at least: in less there may be no window of telemetry at all.
-const leastRounds = 4
+// LeastRounds is the number of rounds that an attainment is counted over at least: in less there may be no window of telemetry at all.
+const LeastRounds = 4
 
 // Begin reads the windows and decides. The result answers until the next round.
 func (s *Sizer) Begin(ctx context.Context, in Input) *Round {
@@ -132,7 +132,7 @@ type track struct {
 func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective, now time.Time) *subject {
 	ask := asked{
 		entry: o.Spec.Entry, percentile: o.Spec.Percentile / 100, target: o.Spec.Target.Seconds(),
-		window: max(cmp.Or(o.Spec.Window.Duration, time.Hour), leastRounds*s.periods.Round),
+		window: max(cmp.Or(o.Spec.Window.Duration, time.Hour), LeastRounds*s.periods.Round),
 	}
 	known := s.subjects[o.UID]
 	if known != nil && known.asked == ask {
@@ -203,7 +203,9 @@ func (s *subject) decide(in Input, t Telemetry, p sizing.Periods) error {
 	case s.newest.IsZero():
 		s.decision.BlindReason, s.decision.BlindMessage = "NoTelemetry", s.missing(t != nil)
 	case s.decision.BlindReason == "NoRequests", s.decision.BlindReason == "NotEnoughData":
-		s.decision.BlindMessage = join(s.decision.BlindMessage, s.seen.Missing(in.Now))
+		if missing := s.seen.Missing(in.Now); missing != "" {
+			s.decision.BlindMessage += "; " + missing
+		}
 	}
 	for i := range s.decision.Allocations {
 		a := &s.decision.Allocations[i]

@@ -1,4 +1,4 @@
-package objectives
+package objectives_test
 
 import (
 	"fmt"
@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/objectives"
+	"github.com/ballast-k8s/ballast/recommender/objectives/status"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/telemetry"
 	"github.com/ballast-k8s/ballast/recommender/workload"
@@ -19,15 +21,15 @@ import (
 // world is an application of a chain front -> search -> store that processors are shared by, in a namespace, and its telemetry.
 type world struct {
 	t     *testing.T
-	sizer *Sizer
+	sizer *objectives.Sizer
 	now   time.Time
-	in    Input
+	in    objectives.Input
 	// rate is requests a second; 0 = no requests. silent: nothing is sent.
 	rate   float64
 	silent bool
 	newest time.Time
 	free   float64 // cores that the node has left for requests
-	round  *Round
+	round  *objectives.Round
 	// asked and lengths (seconds) are those of the windows read.
 	asked   []telemetry.Entry
 	lengths []float64
@@ -39,25 +41,17 @@ var works = map[string]float64{"front": 0.002, "search": 0.004, "store": 0.003}
 // cores is what every pod holds, on nodes that are full.
 const cores = 0.5
 
+// objective is the tests' one.
+var objective = objectives.Objective
+
+var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+
 func newWorld(t *testing.T, list ...*v1alpha1.LatencyObjective) *world {
 	t.Helper()
 	w := &world{t: t, now: noon, rate: 50}
-	w.in = Input{Mode: v1alpha1.ObjectiveActive, Objectives: list}
-	w.sizer = NewSizer(w, sizing.DefaultPeriods(), nil)
+	w.in = objectives.Input{Mode: v1alpha1.ObjectiveActive, Objectives: list}
+	w.sizer = objectives.NewSizer(w, sizing.DefaultPeriods(), nil)
 	return w
-}
-
-func objective(name string, change func(*v1alpha1.LatencyObjective)) *v1alpha1.LatencyObjective {
-	o := &v1alpha1.LatencyObjective{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID(name), Generation: 1, ResourceVersion: "1"},
-		Spec: v1alpha1.LatencyObjectiveSpec{
-			Entry: v1alpha1.EntryOperation{Service: "front", Operation: "GET /"}, Percentile: 99, Target: metav1.Duration{Duration: 120 * time.Millisecond},
-		},
-	}
-	if change != nil {
-		change(o)
-	}
-	return o
 }
 
 // Window is the world's telemetry: mean self times of processor sharing, work/(cores − rate·work).
@@ -106,22 +100,22 @@ func (w *world) look() {
 }
 
 // step is a round a minute later, in which stock gives every workload 0.3 cores. It returns the reports.
-func (w *world) step() []Report {
+func (w *world) step() []objectives.Report {
 	w.t.Helper()
 	w.now = w.now.Add(time.Minute)
 	w.in.Now = w.now
 	w.look()
 	w.round = w.sizer.Begin(w.t.Context(), w.in)
 	for _, v := range w.in.Workloads {
-		w.round.Bounds(v.Key(), "app", Bounds{0.1, 0.3, 1})
+		w.round.Bounds(v.Key(), "app", objectives.Bounds{Lower: 0.1, Target: 0.3, Upper: 1})
 	}
 	return w.round.End()
 }
 
 // steps are so many rounds; what is returned is the only objective's last report.
-func (w *world) steps(n int) Report {
+func (w *world) steps(n int) objectives.Report {
 	w.t.Helper()
-	var reports []Report
+	var reports []objectives.Report
 	for range n {
 		reports = w.step()
 	}
@@ -131,7 +125,7 @@ func (w *world) steps(n int) Report {
 	return reports[0]
 }
 
-func phases(r Report) string {
+func phases(r objectives.Report) string {
 	var text []string
 	for _, w := range r.Workloads {
 		text = append(text, fmt.Sprintf("%s %s", w.Name, w.Phase))
@@ -146,7 +140,7 @@ const (
 	allStock     = "front Stock, search Stock, store Stock"
 )
 
-func (w *world) want(r Report, blind string, where string) {
+func (w *world) want(r objectives.Report, blind string, where string) {
 	w.t.Helper()
 	got := ""
 	if r.Decision.Blind {
@@ -260,7 +254,7 @@ func TestModes(t *testing.T) {
 	w.want(w.steps(1), "", allObjective)
 	w.in.Objectives = nil
 	w.step()
-	if _, ok := w.round.Bounds("shop/front", "app", stock); ok {
+	if _, ok := w.round.Bounds("shop/front", "app", objectives.Bounds{Lower: 0.3, Target: 0.5, Upper: 2}); ok {
 		t.Error("a deleted objective has a say")
 	}
 }
@@ -275,7 +269,7 @@ func TestRestore(t *testing.T) {
 	w.silent = true
 	for range 50 {
 		r := w.steps(1)
-		o.Status = Status(&o.Status, &r)
+		o.Status = status.Of(&o.Status, &r)
 		next := newWorld(t, o.DeepCopy())
 		next.now, next.silent, next.newest = w.now.Add(-time.Minute), true, time.Time{}
 		again := next.steps(1)
@@ -329,11 +323,10 @@ func TestPolicyOff(t *testing.T) {
 	w.in.Now = w.now
 	w.look()
 	w.in.Workloads[1].Policies = []workload.Policy{{Container: "app", Off: true}}
-	w.sizer.Begin(t.Context(), w.in)
-	if got := len(w.sizer.subjects["a"].tracks); got != 2 {
+	if got := len(w.sizer.Begin(t.Context(), w.in).End()[0].Workloads); got != 2 {
 		t.Errorf("%d workloads, want 2: the policy of one says to leave it alone", got)
 	}
-	if got := w.sizer.subjects["a"].left; len(got) != 1 || !strings.Contains(got["search"], "policy") {
+	if got := w.sizer.Left("a"); len(got) != 1 || !strings.Contains(got["search"], "policy") {
 		t.Errorf("left out %v, want search", got)
 	}
 }
@@ -355,55 +348,10 @@ func TestNodeIsShared(t *testing.T) {
 	}
 }
 
-// TestResizesUnderWay share what they have taken of their node already: a pod pending for 0.3 cores beside one for 0.1.
-func TestResizesUnderWay(t *testing.T) {
-	pod := func(pending float64) workload.Pod {
-		return workload.Pod{Node: "n", Requests: 1 + pending, Containers: []workload.Container{{Name: "app", Request: 1, Pending: pending}}}
-	}
-	var list []*joined
-	var all []workload.Pod
-	for _, pending := range []float64{0.3, 0.1} {
-		all = append(all, pod(pending))
-		list = append(list, &joined{
-			workload: &workload.Workload{Pods: all[len(all)-1:]}, track: &track{container: "app"}, services: []telemetry.Service{{}},
-		})
-	}
-	nodes := workload.NewNodes(map[string]float64{"n": 3}, append(all, pod(0.2))) // the third is not ours
-	for i, j := range list {
-		// 3 − (1.3 + 1.1 + 1.2) free, and 0.3 + 0.1 of ours under way.
-		if got := j.service(nodes, pending(list)).Pods[0].Headroom; math.Abs(got-(-0.2)) > 1e-9 {
-			t.Errorf("pod %d has headroom %v, want -0.2", i, got)
-		}
-	}
-}
-
-// TestIdlePods take no part of the calls, but keep their part of the node.
-func TestIdlePods(t *testing.T) {
-	pod := func(idle bool, usage float64) workload.Pod {
-		return workload.Pod{Node: "n", Requests: 1, Idle: idle, Containers: []workload.Container{{Name: "app", Request: 1, Usage: usage}}}
-	}
-	pods := []workload.Pod{pod(false, 0.8), pod(true, 0.1), pod(false, 0.6)}
-	nodes := workload.NewNodes(map[string]float64{"n": 4}, pods)
-	got := replicas(&workload.Workload{Pods: pods}, "app", nodes, nil)
-	if len(got) != 2 || got[0].Usage != 0.8 || got[1].Usage != 0.6 || got[0].Headroom != 1 || got[0].Node != "n" {
-		t.Errorf("replicas %+v, want two that share a node with 1 core left", got)
-	}
-}
-
-// TestContainerChanges: what was decided for one container says nothing about another.
-func TestContainerChanges(t *testing.T) {
-	w := newWorld(t, objective("a", nil))
-	w.steps(10)
-	track := w.sizer.subjects["a"].tracks["search"]
-	if !track.choose("app") || track.phase != sizing.PhaseObjective || track.fallback.Target == 0 {
-		t.Errorf("the same container: %+v", track)
-	}
-	if !track.choose("other") || track.phase != sizing.PhaseStock || track.fallback != (sizing.Fallback{}) {
-		t.Errorf("another container goes on from %v cores in phase %s", track.fallback.Target, track.phase)
-	}
-	if track.choose("") {
-		t.Error("no container is one")
-	}
+// met is the condition Met as the status shows it.
+func met(r *objectives.Report) metav1.Condition {
+	shown := status.Of(&v1alpha1.LatencyObjectiveStatus{}, r)
+	return *meta.FindStatusCondition(shown.Conditions, v1alpha1.ConditionMet)
 }
 
 // TestCounting: a leader that takes over, or another target, counts anew and says so.
@@ -443,42 +391,10 @@ func TestShortWindow(t *testing.T) {
 
 func TestNoReceiver(t *testing.T) {
 	w := newWorld(t, objective("a", nil))
-	w.sizer = NewSizer(nil, sizing.DefaultPeriods(), nil)
+	w.sizer = objectives.NewSizer(nil, sizing.DefaultPeriods(), nil)
 	r := w.steps(1)
 	w.want(r, "NoTelemetry", "")
 	if !strings.Contains(r.Decision.BlindMessage, "telemetry.port is 0") {
 		t.Errorf("message %q", r.Decision.BlindMessage)
-	}
-}
-
-func TestMergedServices(t *testing.T) {
-	j := &joined{workload: &workload.Workload{Namespace: "shop", Name: "w"}, track: &track{container: "app"}, services: []telemetry.Service{
-		{Calls: 10, Visits: 1, Critical: 1, Self: 0.010},
-		{Calls: 30, Visits: 3, Critical: 2, Self: 0.004},
-		{Calls: 5, Visits: math.NaN(), Critical: math.NaN(), Self: math.NaN()}, // no trace
-	}}
-	got := j.service(workload.Nodes{}, nil)
-	// self = (1·10 ms + 2·4 ms)/3 = 6 ms
-	if got.Calls != 45 || got.Visits != 4 || got.Critical != 3 || math.Abs(got.Self-0.006) > 1e-12 {
-		t.Errorf("%+v", got)
-	}
-	j.services = j.services[2:]
-	if got := j.service(workload.Nodes{}, nil); got.Calls != 5 || got.Visits != 0 || got.Critical != 0 || !math.IsNaN(got.Self) {
-		t.Errorf("without a trace: %+v", got)
-	}
-}
-
-func TestUnmeasuredReplica(t *testing.T) {
-	pod := func(usage float64) workload.Pod {
-		return workload.Pod{Containers: []workload.Container{{Name: "app", Request: 1, Usage: usage}}}
-	}
-	w := &workload.Workload{Pods: []workload.Pod{pod(0.2), pod(math.NaN()), pod(0.4)}}
-	got := replicas(w, "app", workload.Nodes{}, nil)
-	if len(got) != 3 || math.Abs(got[1].Usage-0.3) > 1e-12 {
-		t.Errorf("%+v, want the mean of the others, 0.3", got)
-	}
-	w.Pods = w.Pods[1:2]
-	if got := replicas(w, "app", workload.Nodes{}, nil); got[0].Usage != 0 || got[0].Available != 1 {
-		t.Errorf("%+v, want no usage: nothing was measured", got)
 	}
 }

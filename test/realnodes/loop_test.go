@@ -49,7 +49,8 @@ func testLocalLoop(t *testing.T, s *suite) {
 			break
 		}
 		if attempt == attempts {
-			t.Fatal(problem)
+			log, _ := s.Kubectl(t.Context(), "logs", "-n", agentNamespace, "--tail=60", s.agents[0].Name)
+			t.Fatalf("%s\nthe agent's log:\n%s", problem, log)
 		}
 		t.Logf("again: %s", problem)
 		s.control(t, v1alpha1.ControlObserve)
@@ -64,7 +65,8 @@ func (s *suite) loopRecovers(t *testing.T, url string) (problem string) {
 	defer stop()
 	go steady(ctx, url) // the agent must see the service run between the measurements, too
 	alone := measure(t, url, rate, phase)
-	rival := s.startPod(t, newPod("antagonist", s.nodes[0].Name, small, "burn", strconv.Itoa(4*runtime.NumCPU())))
+	rival := newPod("antagonist", s.nodes[0].Name, fmt.Sprintf("%dm", rivalPerCPU*runtime.NumCPU()), "burn", strconv.Itoa(runtime.NumCPU()))
+	s.startPod(t, rival)
 	defer s.deletePod(t, rival.Name)
 	watched := measure(t, url, rate, phase)
 	if limit := s.quota(t, rival); limit != 0 {

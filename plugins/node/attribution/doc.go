@@ -1,7 +1,7 @@
 // Package attribution finds out which container slows which other one down, and over what: who disturbs whom.
 //
 // It is pure: every call takes the time, and what it learnt is a plain value ([State]) that can be saved. [Step] takes the readings of all
-// containers of a node, each 1 to 5 s, and returns verdicts, findings, and at most one container to be held down for a moment.
+// containers of a node (package rates), each 1 to 5 s, and returns verdicts, findings, and at most one container to be held down for a moment.
 //
 // Three stages, of which each needs the one before (node-resctrl 4.5, firm-aquatope-drpc 5.6):
 //

@@ -137,7 +137,7 @@ func (s *State) expire() {
 		return s.Now-f.LastSeen > keep
 	})
 	slices.SortStableFunc(s.Findings, func(a, b Finding) int {
-		if c := compareKeys(a.Victim, b.Victim); c != 0 {
+		if c := a.Victim.Compare(b.Victim); c != 0 {
 			return c
 		}
 		return int(b.LastSeen/time.Second - a.LastSeen/time.Second)

@@ -29,7 +29,7 @@ func newMoment(now time.Duration, r *Reading, usual *bars.Usual, steal float64) 
 	if r.Cores == nil || r.Entitled == 0 {
 		return moment{}, false
 	}
-	m := moment{at: now, decile: bars.DecileOf(*r.Cores / r.Entitled), value: r.signals(), throttled: math.NaN(), steal: steal}
+	m := moment{at: now, decile: bars.DecileOf(*r.Cores / r.Entitled), value: r.Signals(), throttled: math.NaN(), steal: steal}
 	if r.Throttled != nil {
 		m.throttled = *r.Throttled
 	}

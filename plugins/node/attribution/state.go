@@ -66,7 +66,7 @@ type Use struct {
 
 // container finds or makes the entry of a container; a place must be free.
 func (s *State) container(k Key) *Container {
-	at, found := slices.BinarySearchFunc(s.Containers, k, func(c Container, k Key) int { return compareKeys(c.Key, k) })
+	at, found := slices.BinarySearchFunc(s.Containers, k, func(c Container, k Key) int { return c.Key.Compare(k) })
 	if !found {
 		s.Containers = slices.Insert(s.Containers, at, Container{Key: k, domain: AnyDomain})
 	}
@@ -74,7 +74,7 @@ func (s *State) container(k Key) *Container {
 }
 
 func (s *State) find(k Key) *Container {
-	at, found := slices.BinarySearchFunc(s.Containers, k, func(c Container, k Key) int { return compareKeys(c.Key, k) })
+	at, found := slices.BinarySearchFunc(s.Containers, k, func(c Container, k Key) int { return c.Key.Compare(k) })
 	if !found {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (s *State) Check() error {
 	}
 	for i := range s.Containers {
 		c := &s.Containers[i]
-		if i > 0 && compareKeys(s.Containers[i-1].Key, c.Key) >= 0 {
+		if i > 0 && s.Containers[i-1].Key.Compare(c.Key) >= 0 {
 			return fmt.Errorf("containers[%d]: %s is not in order of names", i, c.Key)
 		}
 		if err := c.Usual.Check(); err != nil {

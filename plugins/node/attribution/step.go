@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/attribution/rates"
 )
 
 // Input is what was read of a node.
@@ -42,7 +44,7 @@ func Step(s *State, in Input) Result {
 	}
 	s.Now = in.Now
 	steal := 0.0
-	if v := possible(in.Steal, &s.Ignored); v != nil {
+	if v := rates.Possible(in.Steal, &s.Ignored); v != nil {
 		steal = *v
 	}
 	fresh := s.take(in.Readings)
@@ -74,9 +76,9 @@ func Step(s *State, in Input) Result {
 func (s *State) take(readings []Reading) []*Reading {
 	fresh := make([]*Reading, 0, len(readings))
 	for i := range readings {
-		fresh = append(fresh, clean(readings[i], &s.Ignored))
+		fresh = append(fresh, rates.Clean(readings[i], &s.Ignored))
 	}
-	slices.SortStableFunc(fresh, func(a, b *Reading) int { return compareKeys(a.Container, b.Container) })
+	slices.SortStableFunc(fresh, func(a, b *Reading) int { return a.Container.Compare(b.Container) })
 	all := len(fresh)
 	fresh = slices.CompactFunc(fresh, func(a, b *Reading) bool { return a.Container == b.Container })
 	s.Ignored += uint64(all - len(fresh)) //nolint:gosec // not negative

@@ -41,11 +41,11 @@ func limits(capacity *schemata.Capacity, spec *v1alpha1.NodeIsolationSpec, cores
 		switch {
 		case r.Name == cache && r.Cache != nil:
 			least := max(leastWays, r.Cache.Least())
-			if most := r.Cache.Ways() - othersWays(spec, r.Cache.Least()); most >= least {
+			if most := ownWays(spec); most >= least {
 				l.Ways = &control.WayLimits{Min: least, Max: most}
 			}
 		case r.Name == memory && r.Bandwidth != nil:
-			l.Bandwidth = bandwidthLimits(r.Bandwidth)
+			l.Bandwidth = bandwidthLimits(r.Bandwidth, batchOf(spec))
 		}
 	}
 	return l
@@ -54,36 +54,40 @@ func limits(capacity *schemata.Capacity, spec *v1alpha1.NodeIsolationSpec, cores
 // The resources that the law moves.
 const cache, memory = "L3", "MB"
 
-// othersWays is how many ways the partitions beside batch have at least: what the spec gives them, else the machine's least.
-func othersWays(spec *v1alpha1.NodeIsolationSpec, least int) int {
-	batch, sum := batchOf(spec), 0
-	for i := range spec.Partitions {
-		p := &spec.Partitions[i]
-		if p.Name == batch.Name {
-			continue
+// ownWays is how many ways the spec gives to batch in each domain: the most that the loop gives it, so that the plan stays one that the owner
+// wrote. 0 where the spec does not say how many: then ways are not moved.
+func ownWays(spec *v1alpha1.NodeIsolationSpec) int {
+	ways := 0
+	for _, c := range batchOf(spec).Caches {
+		switch {
+		case c.Cache != cache || len(c.Domains) > 0 || c.Shared:
+			return 0
+		case c.Ways != nil:
+			ways = int(*c.Ways)
+		case c.From != nil && c.To != nil:
+			ways = int(*c.To - *c.From)
 		}
-		most := 0
-		for _, c := range p.Caches {
-			switch {
-			case c.Cache != cache || c.Shared:
-			case c.Ways != nil:
-				most = max(most, int(*c.Ways))
-			case c.From != nil && c.To != nil:
-				most = max(most, int(*c.To-*c.From))
-			}
-		}
-		sum += max(most, least)
 	}
-	return sum
+	return ways
 }
 
-// bandwidthLimits are the machine's. AMD has no least value: a limit of one step would stop its group, so it keeps a twentieth.
-func bandwidthLimits(b *schemata.Bandwidth) *control.BandwidthLimits {
+// bandwidthLimits are the machine's, and at most what the spec gives to batch. AMD has no least value: a limit of one step would stop its group,
+// so it keeps a twentieth.
+func bandwidthLimits(b *schemata.Bandwidth, batch *v1alpha1.NodePartition) *control.BandwidthLimits {
 	step := max(1, int(b.Step))
 	l := &control.BandwidthLimits{Min: int(b.Min), Step: step, Max: int(b.Max)}
 	l.UnitMBps = unitMBps(b.Unit)
 	if l.Min < 1 {
 		l.Min = max(step, l.Max/20/step*step)
+	}
+	for _, limit := range batch.Bandwidth {
+		switch {
+		case limit.Resource != "" && limit.Resource != memory:
+		case limit.Percent != nil && b.Unit == schemata.Percent:
+			l.Max = min(l.Max, int(*limit.Percent)/step*step)
+		case limit.MBps != nil && l.UnitMBps > 0:
+			l.Max = min(l.Max, int(float64(*limit.MBps)/l.UnitMBps))
+		}
 	}
 	if l.Max < l.Min {
 		return nil
@@ -97,7 +101,7 @@ func unitMBps(u schemata.Unit) float64 {
 	case schemata.EighthGBps:
 		return schemata.EighthMBps
 	case schemata.MBps:
-		return 1
+		return 1.048576 // the kernel counts MiB
 	}
 	return 0
 }

@@ -107,9 +107,13 @@ func (l *Loop) fit(in *Input) {
 	batch := batchOf(in.Spec)
 	if batch == nil {
 		l.law, l.batch, l.limits, l.problem = nil, "", control.Limits{}, "no partition has role Batch: nothing is moved"
+		l.setting, l.status = control.Setting{BatchCPU: math.Inf(1)}, v1alpha1.LocalControlStatus{}
 		return
 	}
 	now := limits(in.Capacity, in.Spec, in.Cores, in.NoLimits == "")
+	if l.law != nil && l.batch == batch.Name && now.CPU == nil {
+		now.CPU = l.limits.CPU // the runtime is away for a moment: what was decided holds, and is written when it is back
+	}
 	if l.law != nil && l.batch == batch.Name && same(l.limits, now) {
 		return
 	}
@@ -117,12 +121,23 @@ func (l *Loop) fit(in *Input) {
 	if l.law != nil && l.batch == batch.Name {
 		start.BatchCPU = l.setting.BatchCPU // nothing shows it as quickly
 	}
+	clamp(&start, now)
 	law, err := control.New(now, control.Params{}, start)
 	if err != nil { // a machine that says nonsense of itself
 		l.law, l.problem = nil, err.Error()
 		return
 	}
 	l.law, l.batch, l.limits, l.problem, l.setting, l.start = law, batch.Name, now, "", start, start
+}
+
+// clamp brings a setting into what the machine has, for words about it.
+func clamp(s *control.Setting, l control.Limits) {
+	if l.Ways != nil {
+		s.BatchWays = min(s.BatchWays, l.Ways.Max)
+	}
+	if l.Bandwidth != nil {
+		s.BatchBandwidth = min(s.BatchBandwidth, l.Bandwidth.Max)
+	}
 }
 
 // inForce is what batch's group has now, so that a new law goes on from it: after a restart protections stay, and what throttles is freed
@@ -184,6 +199,7 @@ func (l *Loop) observe(in *Input) {
 		named := nameOf(c)
 		partition, _ := membership.Of(partitions, named)
 		batch := roles[partition] == v1alpha1.RoleBatch
+		sizes[id] = l.sizes[id]
 		if !known {
 			continue
 		}
@@ -261,11 +277,12 @@ func (l *Loop) decide(in *Input, fresh bool, out *Outcome) {
 	if fresh {
 		l.status.MilliSlack = milli(worst)
 	}
-	if l.hold != nil && !(worst < overByTenth) {
-		out.Own = l.own()
-	} else {
+	if l.hold == nil || worst < overByTenth {
 		d := l.law.Step(o)
 		l.take(in, &d, out)
+	}
+	if l.hold != nil && !l.disturbs { // a change ends the probe with the next reading
+		out.Own = l.own()
 	}
 	if !math.IsInf(l.setting.BatchCPU, 1) {
 		out.Cores[l.batch] = l.setting.BatchCPU

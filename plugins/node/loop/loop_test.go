@@ -173,27 +173,31 @@ var capacity = schemata.Capacity{Resources: []schemata.Resource{
 
 func TestLimits(t *testing.T) {
 	s := spec()
-	s.Partitions[0].Caches = []v1alpha1.CacheWays{{Cache: "L3", Ways: new(int32(4))}}
+	if l := limits(&capacity, s, 8, true); l.Ways != nil || *l.Bandwidth != (control.BandwidthLimits{Min: 10, Step: 10, Max: 100}) {
+		t.Errorf("where the spec gives batch no ways: %+v, %+v", l.Ways, l.Bandwidth)
+	}
+	s.Partitions[1].Caches = []v1alpha1.CacheWays{{Cache: "L3", Ways: new(int32(8))}}
+	s.Partitions[1].Bandwidth = []v1alpha1.BandwidthLimit{{Percent: new(int32(55))}}
 	l := limits(&capacity, s, 8, true)
-	if l.Ways == nil || *l.Ways != (control.WayLimits{Min: 2, Max: 8}) { // 12 - 4
+	if l.Ways == nil || *l.Ways != (control.WayLimits{Min: 2, Max: 8}) { // never more than its owner gives it
 		t.Errorf("ways %+v", l.Ways)
 	}
-	if l.Bandwidth == nil || *l.Bandwidth != (control.BandwidthLimits{Min: 10, Step: 10, Max: 100}) {
+	if l.Bandwidth == nil || *l.Bandwidth != (control.BandwidthLimits{Min: 10, Step: 10, Max: 50}) {
 		t.Errorf("bandwidth %+v", l.Bandwidth)
 	}
 	if l.CPU == nil || *l.CPU != (control.CPULimits{Cores: 8, Floor: 0.4}) { // 5 % of 8
 		t.Errorf("cpu %+v", l.CPU)
 	}
-	amd := bandwidthLimits(&schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048})
+	amd := bandwidthLimits(&schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048}, &s.Partitions[0])
 	if *amd != (control.BandwidthLimits{Min: 102, Step: 1, Max: 2048, UnitMBps: 125}) { // a twentieth
 		t.Errorf("AMD's bandwidth %+v", amd)
 	}
 	if l := limits(nil, s, 8, false); l != (control.Limits{}) {
 		t.Errorf("without resctrl and NRI: %+v", l)
 	}
-	s.Partitions[0].Caches[0].Ways = new(int32(11))
+	s.Partitions[1].Caches[0].Ways = new(int32(1))
 	if l := limits(&capacity, s, 8, false); l.Ways != nil {
-		t.Errorf("one way is left for batch, and it may have %+v", l.Ways)
+		t.Errorf("batch has one way, and it may have %+v", l.Ways)
 	}
 }
 

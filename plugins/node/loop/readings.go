@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
+	"github.com/ballast-k8s/ballast/plugins/node/attribution/rates"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
@@ -30,9 +31,9 @@ func keyOf(c *containers.Container) attribution.Key {
 	return attribution.Key{Namespace: c.Namespace, Pod: c.Pod, Container: c.Name}
 }
 
-// totals are the counters of a sample, in attribution's form.
-func totals(s *counters.Sample) attribution.Totals {
-	var t attribution.Totals
+// totals are the counters of a sample, in the form of package rates.
+func totals(s *counters.Sample) rates.Totals {
+	var t rates.Totals
 	if s.CPU != nil {
 		t.CPU = new(s.CPU.Total)
 	}
@@ -81,7 +82,7 @@ func reading(before, after *counters.Sample, limited bool) (attribution.Reading,
 	if before.Perf != nil && after.Perf != nil && before.Perf.Run != after.Perf.Run {
 		a.Cycles, a.Instructions, a.Misses, a.StallCycles = nil, nil, nil, nil
 	}
-	r, _ := attribution.Between(a, b, elapsed)
+	r, _ := rates.Between(a, b, elapsed)
 	if t := after.Throttling; t != nil && t.Limit > 0 && !limited {
 		r.Entitled = t.Limit
 	}

@@ -112,30 +112,6 @@ func step(b schemata.Bandwidth, v uint64) uint32 {
 	return uint32(min(max(v/s*s, least), uint64(b.Max)))
 }
 
-// writable are the values of a group as they can be written. Where there is to be no limit and not every kernel keeps the value that stands for
-// that (see [schemata.Bandwidth.Unlimited]), a domain that has no limit is left as it is, one that has gets the greatest that is kept, and
-// a group that is to be made has none from the kernel.
-func writable(c schemata.Capacity, have, want schemata.Values, created bool) schemata.Values {
-	for _, r := range c.Resources {
-		if r.Bandwidth == nil || r.Bandwidth.Unlimited() == r.Bandwidth.Max {
-			continue
-		}
-		for d, v := range want[r.Name] {
-			now, known := have.Value(r.Name, d)
-			switch {
-			case r.Bandwidth.Limits(v):
-			case created:
-				delete(want[r.Name], d)
-			case known && !r.Bandwidth.Limits(now):
-				want[r.Name][d] = now
-			default:
-				want[r.Name][d] = r.Bandwidth.Unlimited()
-			}
-		}
-	}
-	return want
-}
-
 // roundings notes the limits that the machine cannot keep as they are asked for. The partitions have been found possible.
 func roundings(c schemata.Capacity, partitions []Partition) []string {
 	var notes []string

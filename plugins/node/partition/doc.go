@@ -13,7 +13,10 @@
 //     (ctrlmondata.c, cbm_validate); the planner itself only makes single runs of at least one bit;
 //   - a mask may not meet the ways of a group in mode exclusive or pseudo-locked (ctrlmondata.c, parse_cbm);
 //   - a bandwidth lies within [min_bandwidth, the greatest value] and is rounded up to a multiple of bandwidth_gran (bw_validate), so the
-//     planner rounds a limit down first.
+//     planner rounds a limit down first; with the mount option mba_MBps it is in MiB/s, and the 2^32-1 of a fresh group is never written
+//     ([schemata.Bandwidth.Unlimited]);
+//   - a cache whose processors were all away comes back with all of it for every group, those in mode exclusive too
+//     (core.c, domain_setup_ctrlval): the next plan asserts what is wanted again, and leaves alone what another's exclusive group then has.
 //
 // The package is pure: the files are read and written by package resctrl.
 package partition

@@ -2,9 +2,9 @@ package partition
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
+	"github.com/ballast-k8s/ballast/plugins/node/partition/layout"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 )
 
@@ -59,6 +59,7 @@ func New(c schemata.Capacity, have schemata.State, partitions []Partition, moveT
 	}
 	p := between(c, have, want)
 	p.Notes = append(p.Notes, keptNotes(kept)...)
+	p.Notes = append(p.Notes, lostNotes(c, have)...)
 	p.Notes = append(p.Notes, sharing(c, p.After, kept)...)
 	p.Notes = append(p.Notes, roundings(c, partitions)...)
 	return p, nil
@@ -80,6 +81,25 @@ func keptNotes(kept []string) []string {
 	var notes []string
 	for _, name := range kept {
 		notes = append(notes, fmt.Sprintf("%s is no longer wanted but holds threads: it stays as it is.", name))
+	}
+	return notes
+}
+
+// lostNotes name the domains in which nothing can be divided.
+func lostNotes(c schemata.Capacity, have schemata.State) []string {
+	all := fields{index: map[string]*layout.Field{}}
+	for _, r := range c.Resources {
+		for _, d := range r.Domains {
+			if r.Cache != nil {
+				all.field(have, r, d)
+			}
+		}
+	}
+	var notes []string
+	for _, f := range all.list {
+		if f.Lost() {
+			notes = append(notes, fmt.Sprintf("%s domain %d stays as it is: a group of others in mode exclusive holds all of it.", f.Name, f.Domain))
+		}
 	}
 	return notes
 }
@@ -163,17 +183,4 @@ func between(c schemata.Capacity, from, to schemata.State) Plan {
 	p.Notes = append(p.Notes, t.notes...)
 	p.After = p.StateAfter(len(p.Operations))
 	return p
-}
-
-// changed are the values of want that are stated otherwise, or not at all, in have.
-func changed(have, want schemata.Values) schemata.Values {
-	out := schemata.Values{}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		for d, v := range want[name] {
-			if h, ok := have.Value(name, d); !ok || h != v {
-				out.Set(name, d, v)
-			}
-		}
-	}
-	return out
 }

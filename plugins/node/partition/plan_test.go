@@ -40,7 +40,7 @@ func goldenCases() map[string]goldenCase {
 			{Name: "lc", Ways: []Ways{{Cache: "L3", From: 0, To: 12}}},
 			{Name: "be", Ways: []Ways{{Cache: "L3", From: 12, To: 20}}, Bandwidth: []Limit{{Resource: "MB", Percent: 20}}},
 		}},
-		// lc and be change places and hold all ways: no order avoids that they share for one write.
+		// lc and be change places and hold all ways: be is cut to one way for two writes, so that they never share.
 		"change places": {machine: "L2", groups: []schemata.Group{
 			{Name: "ballast-be", Schemata: schemata.Values{"L2": all(machines()["L2"].Resources[0], 0x0f)}},
 			{Name: "ballast-lc", Schemata: schemata.Values{"L2": all(machines()["L2"].Resources[0], 0xf0)}},

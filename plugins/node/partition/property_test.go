@@ -204,19 +204,40 @@ func TestPlanningAgainDoesNothing(t *testing.T) {
 	}
 }
 
-// TestShrinkKeepsTheLeast: on a machine that takes at least 2 ways, a keeps only way 3 of its ways 0-3 and so cannot shrink to it first,
-// though b waits for ways 0-2 and a for ways 4-6: they must change places instead.
-func TestShrinkKeepsTheLeast(t *testing.T) {
+// TestWaitingForEachOther: a has ways 0-3 and is to have 3-6, b has 4-7 and is to have 0-2. The machine takes at least 2 ways, so that a cannot
+// shrink to way 3, which it keeps. a gives up ways 0-1, b goes there, a to 3-6, b to 0-2: nobody shares at any time.
+func TestWaitingForEachOther(t *testing.T) {
 	c := machines()["no MB"]
-	s := with(fresh(c), schemata.Group{Name: "ballast-a", Schemata: schemata.Values{"L3": all(c.Resources[0], 0x0f)}})
-	s = with(s, schemata.Group{Name: "ballast-b", Schemata: schemata.Values{"L3": all(c.Resources[0], 0xf0)}})
-	wish := []Partition{{Name: "a", Ways: []Ways{{Cache: "L3", From: 3, To: 7}}}, {Name: "b", Ways: []Ways{{Cache: "L3", From: 0, To: 3}}}}
+	p := swapped(t, c, 0x0f, 0xf0, Ways{Cache: "L3", From: 3, To: 7}, Ways{Cache: "L3", From: 0, To: 3})
+	var got []string
+	for _, o := range p.Operations {
+		got = append(got, fmt.Sprintf("%s %x", strings.TrimPrefix(o.Group, "ballast-"), o.Values["L3"][0]))
+	}
+	if text := strings.Join(got, ", "); text != "a c, b 3, a 78, b 7" || strings.Contains(p.String(), "change places") {
+		t.Errorf("%s\n%s", text, p)
+	}
+}
+
+// TestChangingPlaces: where all ways are in use and two groups have the least that the machine takes, one write makes them share, and a note
+// says so.
+func TestChangingPlaces(t *testing.T) {
+	c := schemata.Capacity{Resources: []schemata.Resource{l3("L3", 4, 0xf, 0, 2, upTo(1))}}
+	p := swapped(t, c, 0x3, 0xc, Ways{Cache: "L3", From: 2, To: 4}, Ways{Cache: "L3", From: 0, To: 2})
+	if len(p.Operations) != 2 || !strings.Contains(p.String(), "change places") {
+		t.Errorf("want 2 writes with a note:\n%s", p)
+	}
+}
+
+// swapped plans, and tries on the model, the way of the groups a and b from masks to ways.
+func swapped(t *testing.T, c schemata.Capacity, a, b uint32, wantA, wantB Ways) Plan {
+	t.Helper()
+	s := with(fresh(c), schemata.Group{Name: "ballast-a", Schemata: schemata.Values{"L3": all(c.Resources[0], a)}})
+	s = with(s, schemata.Group{Name: "ballast-b", Schemata: schemata.Values{"L3": all(c.Resources[0], b)}})
+	wish := []Partition{{Name: "a", Ways: []Ways{wantA}}, {Name: "b", Ways: []Ways{wantB}}}
 	p, err := New(c, s, wish, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	walk(t, p, wish)
-	if len(p.Operations) != 2 || !strings.Contains(p.String(), "change places") {
-		t.Errorf("want 2 writes with a note:\n%s", p)
-	}
+	return p
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ballast-k8s/ballast/plugins/node/partition/layout"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 )
 
@@ -86,13 +87,16 @@ func masks(c schemata.Capacity, have schemata.State, partitions []Partition, wan
 		return err
 	}
 	for _, f := range wanted {
-		if err := f.place(names); err != nil {
+		if f.Lost() {
+			continue // not stated: as it is
+		}
+		if err := f.Place(names); err != nil {
 			return err
 		}
-		for _, r := range f.requests {
-			g, _ := want.Group(partitions[r.partition].group())
-			for _, name := range r.resources {
-				g.Schemata.Set(name, f.domain, r.mask)
+		for _, r := range f.Requests {
+			g, _ := want.Group(partitions[r.Partition].group())
+			for _, name := range r.Resources {
+				g.Schemata.Set(name, f.Domain, r.Mask)
 			}
 		}
 	}
@@ -101,13 +105,13 @@ func masks(c schemata.Capacity, have schemata.State, partitions []Partition, wan
 
 // fields are the caches' parts that are wanted, in a fixed order.
 type fields struct {
-	list  []*field
-	index map[string]*field
+	list  []*layout.Field
+	index map[string]*layout.Field
 }
 
 // requests collects what is wanted, cache by cache and domain by domain.
-func requests(c schemata.Capacity, have schemata.State, partitions []Partition) ([]*field, error) {
-	all := fields{index: map[string]*field{}}
+func requests(c schemata.Capacity, have schemata.State, partitions []Partition) ([]*layout.Field, error) {
+	all := fields{index: map[string]*layout.Field{}}
 	for i, p := range partitions {
 		g, _ := have.Group(p.group())
 		for _, w := range p.Ways {
@@ -122,7 +126,7 @@ func requests(c schemata.Capacity, have schemata.State, partitions []Partition) 
 			if err != nil {
 				return nil, err
 			}
-			q := request{partition: i, from: w.From, to: w.To, count: w.Count, shared: w.Shared}
+			q := layout.Request{Partition: i, From: w.From, To: w.To, Count: w.Count, Shared: w.Shared}
 			for _, d := range domains {
 				if err := all.ask(have, g, found, d, q); err != nil {
 					return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -144,53 +148,47 @@ func (all *fields) withoutWish(c schemata.Capacity, have schemata.State, g schem
 		}
 		for _, d := range r.Domains {
 			f := all.field(have, r, d)
-			if !f.stated(partition, r.Name) {
-				f.add(g, r, request{partition: partition, rest: true})
+			if !f.Asked(partition, r.Name) {
+				add(f, g, r, layout.Request{Partition: partition, Rest: true})
 			}
 		}
 	}
 }
 
 // ask adds a request for one domain, on one resource or on code and data.
-func (all *fields) ask(have schemata.State, g schemata.Group, resources []schemata.Resource, domain int, q request) error {
+func (all *fields) ask(have schemata.State, g schemata.Group, resources []schemata.Resource, domain int, q layout.Request) error {
 	f := all.field(have, resources[0], domain)
 	for _, r := range resources {
-		if f.stated(q.partition, r.Name) {
+		if f.Asked(q.Partition, r.Name) {
 			return fmt.Errorf("%w: %s domain %d is given twice", ErrInvalid, r.Name, domain)
 		}
 	}
-	f.add(g, resources[0], q)
+	add(f, g, resources[0], q)
 	for _, r := range resources[1:] {
-		last := &f.requests[len(f.requests)-1]
-		last.resources = append(last.resources, r.Name)
+		last := &f.Requests[len(f.Requests)-1]
+		last.Resources = append(last.Resources, r.Name)
 	}
 	return nil
 }
 
 // field is the cache of a resource in a domain.
-func (all *fields) field(have schemata.State, r schemata.Resource, domain int) *field {
+func (all *fields) field(have schemata.State, r schemata.Resource, domain int) *layout.Field {
 	name := r.CacheName()
 	key := fmt.Sprintf("%s:%d", name, domain)
 	if f, ok := all.index[key]; ok {
 		return f
 	}
-	f := &field{name: name, domain: domain, cache: *r.Cache, occupied: exclusive(have, name, domain)}
+	f := &layout.Field{Name: name, Domain: domain, Cache: *r.Cache, Occupied: exclusive(have, name, domain)}
 	all.index[key] = f
 	all.list = append(all.list, f)
 	return f
 }
 
-func (f *field) add(g schemata.Group, r schemata.Resource, q request) {
-	q.resources = []string{r.Name}
-	q.present, _ = g.Schemata.Value(r.Name, f.domain)
-	f.requests = append(f.requests, q)
-}
-
-// stated says whether a partition has a request for the resource already.
-func (f *field) stated(partition int, resource string) bool {
-	return slices.ContainsFunc(f.requests, func(q request) bool {
-		return q.partition == partition && slices.Contains(q.resources, resource)
-	})
+// add adds a request for one resource, with the mask that the group has now.
+func add(f *layout.Field, g schemata.Group, r schemata.Resource, q layout.Request) {
+	q.Resources = []string{r.Name}
+	q.Present, _ = g.Schemata.Value(r.Name, f.Domain)
+	f.Requests = append(f.Requests, q)
 }
 
 // exclusive are the ways that groups of others hold for themselves alone.

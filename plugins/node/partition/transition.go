@@ -16,7 +16,9 @@ type transition struct {
 	now        map[string]schemata.Values // the values after the operations so far; a group that is not there yet has none
 	missing    map[string]bool            // groups to create
 	shrunk     map[string]bool
-	pending    []string // groups that have values to write, in the order of the states
+	squeezed   map[string]bool
+	empty      map[string]bool // groups that are there and hold no threads
+	pending    []string        // groups that have values to write, in the order of the states
 	operations []Operation
 	notes      []string
 }
@@ -24,42 +26,54 @@ type transition struct {
 func newTransition(c schemata.Capacity, from, to schemata.State, gone []string) *transition {
 	t := &transition{
 		capacity: c, end: map[string]schemata.Values{}, now: map[string]schemata.Values{}, missing: map[string]bool{}, shrunk: map[string]bool{},
+		squeezed: map[string]bool{}, empty: map[string]bool{},
 	}
 	for _, g := range from.Groups {
 		if slices.Contains(gone, g.Name) {
 			continue
 		}
 		t.now[g.Name], t.end[g.Name] = g.Schemata.Clone(), g.Schemata.Clone()
+		t.empty[g.Name] = g.Tasks == 0
 	}
 	for _, g := range to.Groups {
 		have, there := t.now[g.Name]
 		if !schemata.Owned(g.Name) && (g.Name != schemata.DefaultGroup || !there) {
 			continue
 		}
-		want := writable(c, have, c.Only(g.Schemata), !there)
+		want := c.Writable(have, g.Schemata, !there)
 		t.missing[g.Name] = !there
 		t.now[g.Name] = have
 		t.end[g.Name] = have.Overlay(want)
-		if !there || len(changed(have, want)) > 0 {
+		if !there || len(want.Changes(have)) > 0 {
 			t.pending = append(t.pending, g.Name)
 		}
 	}
 	return t
 }
 
-// run empties the list of pending groups. Each round finishes one of them or shrinks one that was not shrunk yet, so it ends.
+// run empties the list of pending groups. Each round finishes one of them, shrinks one that was not shrunk yet, or brings a part of one to where
+// it ends, so it ends.
 func (t *transition) run() {
 	for len(t.pending) > 0 {
-		if i := slices.IndexFunc(t.pending, func(g string) bool { return t.only(g, lower) && t.meets(g, t.end[g]) == "" }); i >= 0 {
+		if i := slices.IndexFunc(t.pending, func(g string) bool { return t.only(g, lower) && len(t.meets(g, t.end[g])) == 0 }); i >= 0 {
 			t.finish(i)
-		} else if i := slices.IndexFunc(t.pending, func(g string) bool { return t.meets(g, t.end[g]) == "" }); i >= 0 {
+		} else if i := slices.IndexFunc(t.pending, func(g string) bool { return len(t.meets(g, t.end[g])) == 0 }); i >= 0 {
 			t.finish(i)
-		} else if !t.shrinkOne() {
-			g := t.pending[0]
-			t.notes = append(t.notes, fmt.Sprintf("%s and %s change places: for one write both use the same ways.", g, t.meets(g, t.end[g])))
-			t.finish(0)
+		} else if !t.shrinkOne() && !t.advance() && !t.makeRoom() {
+			t.changePlaces()
 		}
 	}
+}
+
+// changePlaces writes the last values of a group although others still use some of its ways: where each waits for another, one must begin.
+// A group without threads does nobody harm meanwhile.
+func (t *transition) changePlaces() {
+	i := max(0, slices.IndexFunc(t.pending, func(g string) bool { return t.empty[g] }))
+	g := t.pending[i]
+	for _, other := range t.meets(g, t.end[g]) {
+		t.notes = append(t.notes, fmt.Sprintf("%s and %s change places: for one write both use the same ways.", g, other))
+	}
+	t.finish(i)
 }
 
 // finish writes the last values of a pending group, and makes it first if need be.
@@ -69,7 +83,7 @@ func (t *transition) finish(i int) {
 	if t.missing[g] {
 		t.operations = append(t.operations, Operation{Action: Create, Group: g})
 	}
-	if values := changed(t.now[g], t.end[g]); len(values) > 0 {
+	if values := t.end[g].Changes(t.now[g]); len(values) > 0 {
 		t.operations = append(t.operations, Operation{Action: Write, Group: g, Values: values})
 	}
 	t.now[g] = t.end[g]
@@ -83,9 +97,49 @@ func (t *transition) shrinkOne() bool {
 		}
 		t.shrunk[g] = true
 		small := t.common(g)
-		if values := changed(t.now[g], small); len(values) > 0 {
+		if values := small.Changes(t.now[g]); len(values) > 0 {
 			t.operations = append(t.operations, Operation{Action: Write, Group: g, Values: values})
 			t.now[g] = t.now[g].Overlay(small)
+			return true
+		}
+	}
+	return false
+}
+
+// advance writes the last ways of a pending group in those domains where nobody else uses them, as two groups may wait for each other in
+// different domains; false if there are none.
+func (t *transition) advance() bool {
+	for _, g := range t.pending {
+		if t.missing[g] {
+			continue
+		}
+		if values := t.free(g).Changes(t.now[g]); len(values) > 0 {
+			t.operations = append(t.operations, Operation{Action: Write, Group: g, Values: values})
+			t.now[g] = t.now[g].Overlay(values)
+			return true
+		}
+	}
+	return false
+}
+
+// free are the ways that a group has at the end, of the caches in whose domain they meet nobody.
+func (t *transition) free(group string) schemata.Values {
+	out := schemata.Values{}
+	for name, domains := range t.end[group] {
+		r, ok := t.capacity.Resource(name)
+		for d, end := range domains {
+			if ok && r.Cache != nil && !t.meetsIn(group, r.CacheName(), d) {
+				out.Set(name, d, end)
+			}
+		}
+	}
+	return out
+}
+
+// meetsIn says whether the last ways of a group meet anybody in a domain of a cache.
+func (t *transition) meetsIn(group, cache string, domain int) bool {
+	for other := range t.now {
+		if other != group && t.shareIn(group, other, t.end[group], cache, domain) {
 			return true
 		}
 	}
@@ -137,14 +191,15 @@ func (t *transition) only(group string, kind func(r schemata.Resource, now, end 
 	return true
 }
 
-// meets names a group whose ways a write would come to share though the two share them neither now nor at the end; empty if there is none.
-func (t *transition) meets(group string, values schemata.Values) string {
+// meets names the groups whose ways a write would come to share though the two share them neither now nor at the end.
+func (t *transition) meets(group string, values schemata.Values) []string {
+	var met []string
 	for _, other := range slices.Sorted(maps.Keys(t.now)) {
 		if other != group && t.share(group, other, values) {
-			return other
+			met = append(met, other)
 		}
 	}
-	return ""
+	return met
 }
 
 func (t *transition) share(group, other string, values schemata.Values) bool {
@@ -152,15 +207,18 @@ func (t *transition) share(group, other string, values schemata.Values) bool {
 		if r.Cache == nil {
 			continue
 		}
-		name := r.CacheName()
 		for _, d := range r.Domains {
-			theirs := t.now[other].Ways(name, d)
-			already := t.now[group].Ways(name, d) & theirs
-			meant := t.end[group].Ways(name, d) & t.end[other].Ways(name, d)
-			if values.Ways(name, d)&theirs&^already&^meant != 0 {
+			if t.shareIn(group, other, values, r.CacheName(), d) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+func (t *transition) shareIn(group, other string, values schemata.Values, cache string, d int) bool {
+	theirs := t.now[other].Ways(cache, d)
+	already := t.now[group].Ways(cache, d) & theirs
+	meant := t.end[group].Ways(cache, d) & t.end[other].Ways(cache, d)
+	return values.Ways(cache, d)&theirs&^already&^meant != 0
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/ballast-k8s/ballast/plugins/node/partition/layout"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 )
 
@@ -16,7 +17,7 @@ var (
 	// ErrNoClass: the machine does not tell that many groups apart, given the groups that others hold.
 	ErrNoClass = errors.New("not enough resource classes (CLOSIDs)")
 	// ErrNoWays: the ways do not suffice, or not in one run.
-	ErrNoWays = errors.New("not enough ways")
+	ErrNoWays = layout.ErrNoWays
 	// ErrUnit: a limit is given in a unit that needs a measured peak bandwidth to be converted.
 	ErrUnit = errors.New("the peak bandwidth is not measured")
 )

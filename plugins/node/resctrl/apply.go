@@ -1,7 +1,9 @@
 package resctrl
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
@@ -30,12 +32,15 @@ func (e *PlanError) Error() string {
 func (e *PlanError) Unwrap() error { return e.Err }
 
 // Apply carries a plan out, step by step, and compares the tree with the planned state at the end. It refuses to start with [ErrStale]
-// where the groups that the plan starts from have changed. If a step fails, the steps before it are undone from the state as it then is;
-// the error is a [*PlanError].
+// where the groups that the plan starts from, or what the machine divides, have changed. If a step fails, the steps before it are undone from
+// the state as it then is; the error is a [*PlanError].
 func Apply(t Tree, p partition.Plan) error {
 	now, err := Read(t)
 	if err != nil {
 		return err
+	}
+	if !sameDivision(p.Capacity, now.Capacity) { // a cache came or went, or info could not be read when the plan was made
+		return fmt.Errorf("%w: the machine divides other resources or domains", ErrStale)
 	}
 	if changes := schemata.Difference(ownedOf(p), now.State); len(changes) > 0 {
 		return fmt.Errorf("%w: %s", ErrStale, strings.Join(changes, "; "))
@@ -45,6 +50,13 @@ func Apply(t Tree, p partition.Plan) error {
 		return nil
 	}
 	return &PlanError{Step: step, Err: err, Rollback: rollBack(t, p)}
+}
+
+// sameDivision says whether two readings of a machine show the same resources in the same domains.
+func sameDivision(a, b schemata.Capacity) bool {
+	return slices.EqualFunc(a.Resources, b.Resources, func(a, b schemata.Resource) bool {
+		return a.Name == b.Name && slices.Equal(a.Domains, b.Domains)
+	})
 }
 
 // ownedOf is the state before the plan as far as it is Ballast's: its own groups, and the default group if the plan changes it.
@@ -117,17 +129,25 @@ func do(t Tree, c schemata.Capacity, o partition.Operation) error {
 	return fmt.Errorf("unknown action %d", o.Action)
 }
 
-// rollBack brings the groups back to the state before the plan. It moves no threads: a group that has got some meanwhile stays.
+// rollBack brings the groups back to the state before the plan. It moves no threads: a group that has got some meanwhile stays. A group that the
+// plan removed and that cannot be made again, as its monitoring id is still draining, is given up, and the others are brought back all the same.
 func rollBack(t Tree, p partition.Plan) error {
-	now, err := Read(t)
-	if err != nil {
-		return err
-	}
 	before := p.Before.Clone()
 	if _, changed := ownedOf(p).Group(schemata.DefaultGroup); !changed {
 		before.Drop(schemata.DefaultGroup)
 	}
-	back := partition.Restore(now.Capacity, now.State, before, false)
-	_, err = carryOut(t, back)
-	return err
+	var lost []error
+	for {
+		now, err := Read(t)
+		if err != nil {
+			return errors.Join(append(lost, err)...)
+		}
+		back := partition.Restore(now.Capacity, now.State, before, false)
+		step, err := carryOut(t, back)
+		if err == nil || step > len(back.Operations) || back.Operations[step-1].Action != partition.Create {
+			return errors.Join(append(lost, err)...)
+		}
+		lost = append(lost, err)
+		before.Drop(back.Operations[step-1].Group)
+	}
 }

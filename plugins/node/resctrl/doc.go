@@ -9,6 +9,12 @@
 // Formats follow fs/resctrl (rdtgroup.c, ctrlmondata.c, monitor.c) and Documentation/filesystems/resctrl.rst of Linux: padded and unpadded
 // numbers, blanks before resource names, gaps in domain ids, AMD and Intel bandwidth, code and data apart, sub-NUMA folders.
 //
+// Refusals have kinds, for callers that can do something about them: [ErrNoRoom] no CLOSID, [ErrNoMonitor] no RMID, [ErrDraining] an RMID in
+// limbo (wait, and try again), [ErrInvalid] values, masks above all, that the kernel does not take, also where they meet another manager's
+// group in mode exclusive (the status says so; groups of others are in [schemata.State.Foreign]), [ErrUnknownDomain] a cache that is gone,
+// [ErrNoWays] nothing for a new group, [ErrNotResctrl] not mounted, [ErrGone], [ErrForbidden], [ErrReadBack], [ErrStale]. What a machine
+// cannot do is refused by package partition before anything is written.
+//
 // The status text in errors is read from info/last_cmd_status after the failed call. That file is one for the whole machine: if another
 // manager makes a call in between, the text is that of its call.
 package resctrl

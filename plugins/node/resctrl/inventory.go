@@ -111,6 +111,9 @@ func (r *reader) group(name string) error {
 // schemata reads the lines of a group.
 func (r *reader) schemata(name string) ([]schemata.Line, error) {
 	text, err := r.tree.ReadFile(path.Join(name, "schemata"))
+	if gone(err) && name != schemata.DefaultGroup { // each control group that can be made has the file: the group has just been removed
+		return nil, err
+	}
 	if gone(err) {
 		r.unread("%s: absent; on a machine that only counts that is so", path.Join(name, "schemata"))
 		return nil, nil

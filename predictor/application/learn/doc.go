@@ -13,8 +13,8 @@
 // time is taken for work at one core (application.Prior), with a spread of PriorSpread.
 //
 // How busy a pod was in a window is what it used over what it could obtain; the rate of calls, of which only a share may have spans, is
-// taken from there where it agrees with the spans to within their sampling. Burst is the variance of the counts of requests in
-// sixtieths of a window beyond that of independent ones.
+// taken from there where it agrees with the spans to within their sampling. Burst is the variance of the counts of requests beyond that of
+// independent ones (package arrivals). What calls of a pattern become in series and parallel is package seriesparallel's.
 //
 // Shift is the first percentile of times, at most nine tenths of their mean. Shape and Growth come from the variance within windows
 // (latency.Shape), by operation, so that neither load nor the mix of operations is taken for chance, and each window at what it was under.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ballast-k8s/ballast/predictor/application"
+	"github.com/ballast-k8s/ballast/predictor/application/learn/seriesparallel"
 	"github.com/ballast-k8s/ballast/predictor/callgraph/graphpattern"
 )
 
@@ -72,6 +73,18 @@ func (l *Learner) patterns(label graphpattern.Label, counts map[int]int, total i
 	pool.Name = fmt.Sprintf("%d rare patterns", len(e.book.Patterns)-len(apart))
 	pool.Part = l.pooled(e, apart)
 	return append(list, pool)
+}
+
+// part is one pattern in series and parallel, with the calls that its requests made in the mean; see seriesparallel.Of.
+func (l *Learner) part(e *entry, pattern int) (part application.Part, ok bool) {
+	calls := make(map[graphpattern.Label]float64, len(e.calls[pattern+1]))
+	for op, c := range e.calls[pattern+1] {
+		calls[graphpattern.Label{Service: op.service, Operation: op.name}] = c.waited / float64(e.book.Patterns[pattern].Requests)
+	}
+	return seriesparallel.Of(e.book, pattern, calls, func(label graphpattern.Label) (service, name string) {
+		op := operation{label.Service, label.Operation}
+		return l.name(op), opName(op)
+	})
 }
 
 // pooled is a series of what the requests of all other patterns have on the critical path in the mean; where there are none, of all.

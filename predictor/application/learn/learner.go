@@ -1,8 +1,11 @@
 package learn
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
+	"github.com/ballast-k8s/ballast/predictor/application/learn/arrivals"
 	"github.com/ballast-k8s/ballast/predictor/callgraph"
 	"github.com/ballast-k8s/ballast/predictor/callgraph/graphpattern"
 )
@@ -51,7 +54,7 @@ func (op operation) owner() operation {
 // window is what is known of a piece of time.
 type window struct {
 	times    map[operation]map[operation]*moments // of calls, by owner and operation
-	arrivals map[operation]*arrivals              // by owner
+	arrivals map[operation]*arrivals.Counts       // by owner
 	requests map[graphpattern.Label]*requests
 }
 
@@ -192,7 +195,7 @@ func (l *Learner) window(start int64) *window {
 	at := int64(math.Floor(float64(start) / 1e9 / l.seconds))
 	w := l.windows[at]
 	if w == nil {
-		w = &window{times: map[operation]map[operation]*moments{}, arrivals: map[operation]*arrivals{}, requests: map[graphpattern.Label]*requests{}}
+		w = &window{times: map[operation]map[operation]*moments{}, arrivals: map[operation]*arrivals.Counts{}, requests: map[graphpattern.Label]*requests{}}
 		l.windows[at] = w
 	}
 	return w
@@ -223,4 +226,16 @@ func own(calls []callgraph.Call) []float64 {
 		out[i] = float64(left[i]) / 1e9
 	}
 	return out
+}
+
+// byEnd are the indices of calls, the last to end first, of those that end together the last to start.
+func byEnd(calls []callgraph.Call) []int {
+	order := make([]int, len(calls))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(calls[b].End, calls[a].End), cmp.Compare(calls[b].Start, calls[a].Start), cmp.Compare(a, b))
+	})
+	return order
 }

@@ -55,7 +55,7 @@ func (f *fit) cpuOf(service operation, o observed) cpu {
 	c.work = min(median(works), selfs(o))
 	for k, u := range rows {
 		i := c.at[k]
-		state := stateOf(u, o.rates[i], c.work, l.windows[o.windows[i]].noise(service))
+		state := stateOf(u, o.rates[i], c.work, l.windows[o.windows[i]].arrivals[service].Noise())
 		c.pods, c.cores = c.pods+u.Pods, c.cores+u.Cores
 		s := o.samples[i]
 		c.windows = append(c.windows, latency.Window{Load: state.Load, Cores: state.Cores, Self: s.Mean, Calls: s.Calls})
@@ -147,7 +147,7 @@ func (l *Learner) States(m *application.Model, window int64) []application.State
 		}
 		_, rate := l.sample(window, operation{service: number}, func(op operation) float64 { return m.Size(i, op.name) })
 		if u, ok := l.during(s.Name, window); ok && u.Pods > 0 && u.Cores > 0 {
-			states[i] = stateOf(u, rate, s.Law.Work, l.windows[window].noise(operation{service: number}))
+			states[i] = stateOf(u, rate, s.Law.Work, l.windows[window].arrivals[operation{service: number}].Noise())
 		} else if s.Pods > 0 {
 			states[i].Load = rate / s.Pods
 			states[i].Cores = max(states[i].Cores, states[i].Load*s.Law.Work/latency.Busiest)

@@ -2,31 +2,15 @@ package laws
 
 import (
 	"math"
+
+	"github.com/ballast-k8s/ballast/predictor/interference/laws/crossvalidation"
 )
-
-// folds is how often the fit is repeated without a part of the mixes.
-const folds = 10
-
-// judged is one measurement of one class in a mix that the law which predicts it never saw.
-type judged struct {
-	mix, fold        int
-	truth, predicted float64 // performance
-	deviations       float64 // |error of ln| over its predicted standard deviation
-	weight           float64
-}
-
-// heldOut are the errors of one class.
-type heldOut struct {
-	cells  []judged // the mean measurement of each cell
-	single []judged // each measurement that stands
-	older  []judged // each of another campaign
-}
 
 // crossValidate fits ten times without a tenth of the distinct mixes and predicts that tenth. Cells of a class that the rest does not
 // hold at all are left out: there is no law to judge.
-func (l *laws) crossValidate(observations int) ([]heldOut, error) {
-	out := make([]heldOut, len(l.targets))
-	n := min(folds, observations)
+func (l *laws) crossValidate(observations int) ([]crossvalidation.Class, error) {
+	out := make([]crossvalidation.Class, len(l.targets))
+	n := min(crossvalidation.Folds, observations)
 	if n < 2 {
 		return out, nil
 	}
@@ -52,7 +36,7 @@ func (l *laws) crossValidate(observations int) ([]heldOut, error) {
 			most, single := heaviestBeside(l.targets[t], t), l.single(t)
 			for _, s := range samples {
 				mean, variance := other.posteriors[t].Predict(other.terms.row(s.mix, t, most))
-				out[t].add(s, fold, mean, variance+single)
+				add(&out[t], s, fold, mean, variance+single)
 			}
 		}
 	}
@@ -60,15 +44,18 @@ func (l *laws) crossValidate(observations int) ([]heldOut, error) {
 }
 
 // add notes a prediction of ln(performance) of the given variance.
-func (h *heldOut) add(s sample, fold int, predicted, variance float64) {
-	judge := func(x, weight float64) judged {
-		return judged{s.mixID, fold, math.Exp(x), math.Exp(predicted), math.Abs(x-predicted) / math.Sqrt(variance), weight}
+func add(h *crossvalidation.Class, s sample, fold int, predicted, variance float64) {
+	judge := func(x, weight float64) crossvalidation.Error {
+		return crossvalidation.Error{
+			Mix: s.mixID, Fold: fold, Truth: math.Exp(x), Predicted: math.Exp(predicted),
+			Deviations: math.Abs(x-predicted) / math.Sqrt(variance), Weight: weight,
+		}
 	}
-	h.cells = append(h.cells, judge(s.log, s.weight))
+	h.Cells = append(h.Cells, judge(s.log, s.weight))
 	for _, x := range s.repeats {
-		h.single = append(h.single, judge(x, s.weight/float64(len(s.repeats))))
+		h.Single = append(h.Single, judge(x, s.weight/float64(len(s.repeats))))
 	}
 	for _, x := range s.older {
-		h.older = append(h.older, judge(x, s.weight/float64(len(s.older))))
+		h.Older = append(h.Older, judge(x, s.weight/float64(len(s.older))))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/ballast-k8s/ballast/predictor/interference/laws/crossvalidation"
 	"github.com/ballast-k8s/ballast/predictor/interference/mixes"
 	"github.com/ballast-k8s/ballast/predictor/interference/regression"
 )
@@ -49,13 +50,13 @@ func Fit(observations, others []mixes.Observation, weights []float64, classes []
 			return nil, err
 		}
 		for t := range joined {
-			errorsOut[t].cells, errorsOut[t].single = joined[t].cells, joined[t].single
+			errorsOut[t].Cells, errorsOut[t].Single = joined[t].Cells, joined[t].Single
 		}
 	}
-	out := &Fitted{Rank: whole.terms.rank, Quality: qualityOf(errorsOut, weights), Settings: whole.settings(others)}
-	widths := scaled(errorsOut)
+	out := &Fitted{Rank: whole.terms.rank, Quality: roundedQuality(crossvalidation.Of(errorsOut, weights)), Settings: whole.settings(others)}
+	widths := crossvalidation.Scaled(errorsOut)
 	for t, name := range classes {
-		class, err := whole.class(t, conformalScale(widths[t]))
+		class, err := whole.class(t, crossvalidation.ConformalScale(widths[t]))
 		if err != nil {
 			return nil, fmt.Errorf("class %s: %w", name, err)
 		}

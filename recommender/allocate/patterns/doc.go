@@ -42,8 +42,8 @@
 //
 // # Priorities and hysteresis
 //
-// Prioritise gives objectives curves of their own at the services they share, by the law of preemptive priorities or by the rule that Erms
-// plans with. Settle keeps a previous allocation where a new one is not worth the change.
+// Package priority gives objectives curves of their own at the services they share. Settle keeps a previous allocation where a new one is
+// not worth the change.
 //
 // # Limits
 //

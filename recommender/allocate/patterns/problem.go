@@ -74,7 +74,7 @@ type Objective struct {
 	Tail, TailSpread float64
 	Mode             Mode
 	// Curves are those of services, by index, at which the requests of this objective take another time than Service.Curve says, such as
-	// one before or after that of others (Prioritise). They hold in the place of Service.Curve.
+	// one before or after that of others (package priority). They hold in the place of Service.Curve.
 	Curves map[int]Curve
 }
 

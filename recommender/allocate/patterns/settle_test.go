@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ballast-k8s/ballast/predictor/latency"
+	"github.com/ballast-k8s/ballast/recommender/allocate"
 )
 
 func settle(t *testing.T, p Problem, previous []float64, r Result) Settled {
@@ -63,9 +64,11 @@ func TestSettle(t *testing.T) {
 // more, at a price of 0.460517/0.1 = 4.6 cores a second: 0.083 cores. So 0.75 of them stay for 0.67 with that spread, and go to 0.67
 // without.
 func TestSettleWithinDoubt(t *testing.T) {
-	p, _ := shared(t)
-	p.Objectives = p.Objectives[:1]
-	p.Services[0].Curve, p.Services[0].Min = atLoad{law: latency.Law{Work: 0.01, Stretch: 1}, load: 20}, 0.3
+	p := Problem{
+		Services:   []Service{fromLaw(t, allocate.Service{Name: "s", Pods: 1, Load: 20, Visits: 1, Law: latency.Law{Work: 0.01, Stretch: 1}}, 1)},
+		Objectives: []Objective{{Name: "o", Percentile: 0.99, Target: 0.1, Tail: 1, Patterns: []Pattern{{Share: 1, Part: call(0, 1)}}}},
+	}
+	p.Services[0].Min = 0.3
 	for spread, want := range map[float64]float64{0: 0.67, 0.1: 0.75} {
 		p.Objectives[0].TailSpread = spread
 		r := solve(t, p)

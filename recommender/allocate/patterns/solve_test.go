@@ -342,6 +342,8 @@ func TestValidation(t *testing.T) {
 		"field Target":          func(p *Problem) { p.Objectives[0].Target = 0 },
 		"field Floor":           func(p *Problem) { p.Objectives[0].Floor = 0.95 },
 		"field Tail":            func(p *Problem) { p.Objectives[0].Tail = nan },
+		"Curves has one of ser": func(p *Problem) { p.Objectives[0].Curves = map[int]Curve{2: idle{}} },
+		"field Curves[1], of s": func(p *Problem) { p.Objectives[0].Curves = map[int]Curve{1: nil} },
 		"field Mode":            func(p *Problem) { p.Objectives[0].Mode = 3 },
 		"Patterns[0].Share":     func(p *Problem) { p.Objectives[0].Patterns[0].Share = -1 },
 		"add up to 0.15":        func(p *Problem) { p.Objectives[0].Patterns[0].Share = 0.1 },

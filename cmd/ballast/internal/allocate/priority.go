@@ -11,13 +11,14 @@ import (
 	"github.com/ballast-k8s/ballast/predictor/application"
 	"github.com/ballast-k8s/ballast/predictor/latency"
 	"github.com/ballast-k8s/ballast/recommender/allocate/patterns"
+	"github.com/ballast-k8s/ballast/recommender/allocate/patterns/priority"
 )
 
 // noPriorities is the value of --priorities without any.
 const noPriorities = "none"
 
 // rules are the other values of --priorities.
-var rules = map[string]patterns.Rule{"preemptive": patterns.Preemptive, "cumulative": patterns.Cumulative}
+var rules = map[string]priority.Rule{"preemptive": priority.Preemptive, "cumulative": priority.Cumulative}
 
 // shifted is a curve by a law without its fixed part, moved to what lies above the constant part of the time.
 type shifted struct {
@@ -33,7 +34,7 @@ func (s shifted) Shape(cores float64) (shape, slope float64) { return s.shape(co
 
 // prioritise returns the problem with the calls of the objectives of shorter targets before those of longer ones at every service that is
 // sized. Objectives of the same requests go together, with the shortest of their targets.
-func (a *allocation) prioritise(p patterns.Problem, rule patterns.Rule) (patterns.Problem, error) {
+func (a *allocation) prioritise(p patterns.Problem, rule priority.Rule) (patterns.Problem, error) {
 	a.order = make([]int, len(p.Objectives))
 	for i := range a.order {
 		a.order[i] = i
@@ -45,7 +46,7 @@ func (a *allocation) prioritise(p patterns.Problem, rule patterns.Rule) (pattern
 			leaders[a.entries[i]] = i
 		}
 	}
-	q, err := patterns.Prioritise(p, a.sharings(&p, leaders), a.order, rule)
+	q, err := priority.Assign(p, a.sharings(&p, leaders), a.order, rule)
 	if err != nil {
 		return p, fmt.Errorf("giving calls priorities: %w", err)
 	}
@@ -72,7 +73,7 @@ func (a *allocation) prioritise(p patterns.Problem, rule patterns.Rule) (pattern
 }
 
 // sharings are the services that are sized, with the load that each of the leading objectives brings.
-func (a *allocation) sharings(p *patterns.Problem, leaders map[int]int) []patterns.Sharing {
+func (a *allocation) sharings(p *patterns.Problem, leaders map[int]int) []priority.Sharing {
 	d := a.model.Document()
 	demands, all := make([][]float64, len(d.Entries)), make([]float64, len(d.Services))
 	for e := range d.Entries {
@@ -81,13 +82,13 @@ func (a *allocation) sharings(p *patterns.Problem, leaders map[int]int) []patter
 			all[k] += calls
 		}
 	}
-	var list []patterns.Sharing
+	var list []priority.Sharing
 	for k := range d.Services {
 		s := &d.Services[k]
 		if !a.sized[k] || s.Rate <= 0 {
 			continue
 		}
-		one := patterns.Sharing{Service: k, Law: latency.Law(s.Law), Loads: make([]float64, len(p.Objectives))}
+		one := priority.Sharing{Service: k, Law: latency.Law(s.Law), Loads: make([]float64, len(p.Objectives))}
 		for entry, leader := range leaders {
 			// What the patterns add up to may be more than was counted.
 			one.Loads[leader] = demands[entry][k] * min(1, s.Rate/max(all[k], math.SmallestNonzeroFloat64)) / p.Services[k].Pods

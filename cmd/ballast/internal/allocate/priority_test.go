@@ -13,7 +13,7 @@ import (
 	"github.com/ballast-k8s/ballast/cmd/ballast/internal/cli"
 	"github.com/ballast-k8s/ballast/cmd/ballast/internal/cli/clitest"
 	"github.com/ballast-k8s/ballast/predictor/application"
-	"github.com/ballast-k8s/ballast/recommender/allocate/patterns"
+	"github.com/ballast-k8s/ballast/recommender/allocate/patterns/priority"
 )
 
 // desk is one service that two kinds of requests come to, 20 and 30 a second of 10 ms, of exponential times on top of shift.
@@ -60,11 +60,11 @@ func allocatedTo(t *testing.T, d application.Document, list []v1alpha1.LatencyOb
 // 39.4294 ms, x = 0.833666.
 func TestPrioritiesByHand(t *testing.T) {
 	t.Parallel()
-	preemptive, cumulative := patterns.Preemptive, patterns.Cumulative
+	preemptive, cumulative := priority.Preemptive, priority.Cumulative
 	for name, test := range map[string]struct {
 		fixed, shift float64
 		more         time.Duration
-		rule         *patterns.Rule
+		rule         *priority.Rule
 		want         float64
 	}{
 		"none":              {want: 0.960517},

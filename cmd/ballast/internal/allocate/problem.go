@@ -13,6 +13,7 @@ import (
 	"github.com/ballast-k8s/ballast/predictor/latency"
 	"github.com/ballast-k8s/ballast/recommender/allocate"
 	"github.com/ballast-k8s/ballast/recommender/allocate/patterns"
+	"github.com/ballast-k8s/ballast/recommender/allocate/patterns/priority"
 )
 
 func newLineReader(b []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(b)) }
@@ -44,7 +45,7 @@ type allocation struct {
 type wishes struct {
 	mode       patterns.Mode
 	floor      float64
-	priorities *patterns.Rule
+	priorities *priority.Rule
 }
 
 // newAllocation solves for the objectives.

@@ -50,7 +50,24 @@ func Resources(files Files, folders []string) (c schemata.Capacity, unread []str
 		}
 	}
 	slices.SortFunc(c.Resources, func(a, b schemata.Resource) int { return strings.Compare(a.Name, b.Name) })
-	return c, unread
+	return c, append(unread, wholeCaches(&c)...)
+}
+
+// wholeCaches takes away a cache of which only code or only data could be read. The kernel has both or none (rdtgroup_create_info_dir), and
+// ways that are given to one partition's code must not stay another's for data.
+func wholeCaches(c *schemata.Capacity) (unread []string) {
+	halves := map[string]int{}
+	for _, r := range c.Resources {
+		halves[r.CacheName()]++
+	}
+	c.Resources = slices.DeleteFunc(c.Resources, func(r schemata.Resource) bool {
+		alone := r.Name != r.CacheName() && halves[r.CacheName()] == 1
+		if alone {
+			unread = append(unread, fmt.Sprintf("info/%s: the other half of the cache could not be read", r.Name))
+		}
+		return alone
+	})
+	return unread
 }
 
 // reader reads single files.

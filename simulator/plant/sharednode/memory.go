@@ -1,0 +1,28 @@
+package sharednode
+
+// memoryFactor is the latency of memory by load x, 1 without load: gentle to two thirds, twice at 0.9, six times at the peak, the shape
+// that loaded-latency tools measure. Past 1 memory is full, and x is how far requests are held up.
+func memoryFactor(x float64) float64 {
+	full := min(x, 1)
+	cube := full * full * full
+	return (1 + 0.2*full + 0.25*cube*cube/(1.05-full)) * max(x, 1)
+}
+
+// settleMemory finds the load at which demand, which falls with latency, is what is delivered. demand takes a latency in ns and returns
+// MB/s. It returns latency and traffic; the traffic is at most the peak.
+func settleMemory(peak, unloadedNs float64, demand func(ns float64) float64) (ns, traffic float64) {
+	low, high := 0.0, 1.0
+	if demand(unloadedNs*memoryFactor(1)) > peak {
+		low, high = 1, 64
+	}
+	for range 30 {
+		middle := (low + high) / 2
+		if demand(unloadedNs*memoryFactor(middle)) > min(middle, 1)*peak {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	ns = unloadedNs * memoryFactor(high)
+	return ns, min(demand(ns), peak)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package isolationfaults_test
+
+const raced = false
