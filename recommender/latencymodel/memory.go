@@ -44,8 +44,11 @@ func Recall(client dynamic.Interface) objectives.Recall {
 		if owners := u.GetOwnerReferences(); len(owners) == 0 || owners[0].UID != o.UID {
 			return nil, nil // it was another objective's of that name
 		}
-		text, found, err := unstructured.NestedString(u.Object, "spec", "memory")
-		if err != nil || !found || text == "" {
+		text, _, err := unstructured.NestedString(u.Object, "spec", "memory")
+		if err != nil {
+			return nil, fmt.Errorf("LatencyModel %s/%s: %w", o.Namespace, o.Name, err)
+		}
+		if text == "" {
 			return nil, nil
 		}
 		m, err := objectives.ReadMemory(text)
