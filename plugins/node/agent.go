@@ -83,7 +83,7 @@ func New(o Options) *Agent {
 		metrics: newMetrics(),
 		wake:    make(chan struct{}, 1),
 	}
-	a.watcher.Period, a.watcher.Monitors = Period, a.monitors
+	a.watcher.Period, a.watcher.Monitors, a.watcher.Whole = Period, a.monitors, a.hasSetPoint
 	if o.Open == nil { // a simulated node's containers have no processor
 		a.watcher.Rank = containers.ByQoS
 	}

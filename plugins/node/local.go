@@ -91,6 +91,12 @@ func (a *Agent) step(ctx context.Context, w wish, view *containers.View) bool {
 	return l.outcome.Moved && l.outcome.Acts
 }
 
+// hasSetPoint says whether the loop goes by a container's signals.
+func (a *Agent) hasSetPoint(c *containers.Container) bool {
+	w := a.wish()
+	return w.controls() && loop.HasSetPoint(w.spec, c)
+}
+
 // monitors reads the counters of groups; nil where there is no tree that counts.
 func (a *Agent) monitors() ([]resctrl.Counters, error) {
 	if a.local.found.none != "" || a.local.found.inventory.Capacity.Monitoring == nil {

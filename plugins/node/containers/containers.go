@@ -82,6 +82,8 @@ type Watcher struct {
 	// Rank says of which containers the processor's events are counted, as far as files and time allow: those with the lowest number first,
 	// those with a negative one never. Of the container only the names and Sample.Container are there. Nil: nobody asks for events.
 	Rank func(*Container) int
+	// Whole says of which containers the waiting of all threads is read, though they be many; Sample has no counters yet. Nil: of none.
+	Whole func(*Container) bool
 	// Monitors reads the counters of resctrl's groups as they are when it is called, nil where there is no resctrl. Nil: nobody asks for them.
 	Monitors func() ([]resctrl.Counters, error)
 

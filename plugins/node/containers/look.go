@@ -55,6 +55,15 @@ func (w *Watcher) show(v *View, found []counters.Container) {
 	if w.Rank != nil {
 		w.reader.Count(w.order(shown))
 	}
+	if w.Whole != nil {
+		whole := map[string]bool{}
+		for i := range shown {
+			if w.Whole(&shown[i]) {
+				whole[shown[i].Sample.Container.Path] = true
+			}
+		}
+		w.reader.EveryThread(whole)
+	}
 	uses, useless := w.uses(v)
 	before := w.before(v.Time)
 	absent := absences{}

@@ -37,6 +37,7 @@ type Reader struct {
 	room     int                 // how many more files may be kept open
 	open     map[string]*folders // by container path
 	threads  map[string]*threads // by container path
+	every    map[string]bool     // container paths, see EveryThread
 	// events is nil until somebody asks for them; eventFiles is how many files they may take.
 	events     *perf.Set
 	eventFiles int

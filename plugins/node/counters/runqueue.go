@@ -10,7 +10,8 @@ import (
 
 const (
 	// maxThreads bounds the threads of one container whose waiting is read, each of which takes about 5 microseconds: 100 containers of
-	// 512 threads would take a quarter of a core at one reading a second. fewThreads bounds them where CPU pressure tells of waiting too.
+	// 512 threads would take a quarter of a core at one reading a second. fewThreads bounds them where CPU pressure tells of waiting too, and
+	// nobody asked for this container's, see [Reader.EveryThread].
 	maxThreads = 512
 	fewThreads = 32
 	// maxNested bounds the cgroups that a container made for itself which are looked into for threads.
@@ -22,6 +23,10 @@ type threads struct {
 	last        map[int][2]uint64 // thread: nanoseconds ran, waited
 	ran, waited uint64            // since the first reading
 }
+
+// EveryThread names the containers, by their paths, whose threads are read though they are many. A service that is starved piles up threads: its
+// run-queue delay would be lost just when it is needed.
+func (r *Reader) EveryThread(paths map[string]bool) { r.every = paths }
 
 // readRunQueue adds up what the container's threads waited since the last reading. A thread that came since counts from its start. It is
 // false if the list of threads is gone, and with it the container.
@@ -46,7 +51,7 @@ func (s *Sample) readRunQueue(r *Reader, folder *folder, file string) bool {
 // addThreads reads the threads one by one.
 func (s *Sample) addThreads(r *Reader, ids []int) error {
 	most, instead := maxThreads, ""
-	if s.CPUPressure != nil {
+	if s.CPUPressure != nil && !r.every[s.Container.Path] {
 		most, instead = fewThreads, " where CPU pressure tells of waiting too"
 	}
 	if len(ids) > most {

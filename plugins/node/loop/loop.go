@@ -76,6 +76,7 @@ type Loop struct {
 	setting  control.Setting
 	start    control.Setting // what was in force when the law was made
 	acted    bool
+	blind    string // what the law said of missing readings; empty: it has some
 	status   v1alpha1.LocalControlStatus
 	problem  string
 	disturbs bool // the law changed something since attribution was asked
@@ -293,6 +294,10 @@ func (l *Loop) decide(in *Input, fresh bool, out *Outcome) {
 
 // take takes a decision over.
 func (l *Loop) take(in *Input, d *control.Decision, out *Outcome) {
+	l.blind = ""
+	if d.Kind == control.Blind { // without its numbers, which change every second
+		l.blind = "no signal of a set-point is read, so ways stay and limits are lifted step by step"
+	}
 	if !out.Acts { // what it would do from where things are, again and again
 		l.law.Adopt(l.start)
 		if d.Changed {
@@ -369,6 +374,9 @@ func (l *Loop) show(in *Input, out *Outcome) {
 		s.Mode = v1alpha1.ControlAct
 	}
 	s.Batch = cmp.Or(l.problem, words(l.limits, l.setting))
+	if l.blind != "" && l.law != nil {
+		s.Batch += "; blind: " + l.blind
+	}
 	if in.NoLimits != "" && l.law != nil {
 		s.Batch += "; no CPU limits: " + in.NoLimits
 	}

@@ -286,3 +286,15 @@ func TestBeginsAnewWhenItMayAct(t *testing.T) {
 		t.Errorf("the first second of acting limits batch to %v", out.Cores)
 	}
 }
+
+// Where no signal is read, the status says so, and limits are lifted.
+func TestBlind(t *testing.T) {
+	l, m := New(), newMachine()
+	if out := run(l, m, 20, Input{Spec: spec(), Active: true}); len(out.Cores) == 0 || strings.Contains(out.Status.Batch, "blind") {
+		t.Fatalf("limits %v, status %s", out.Cores, out.Status.Batch)
+	}
+	m.web.RunQueue = nil
+	if out := run(l, m, 120, Input{Spec: spec(), Active: true}); len(out.Cores) > 0 || !strings.Contains(out.Status.Batch, "; blind: no signal of a set-point is read") {
+		t.Errorf("limits %v, status %s", out.Cores, out.Status.Batch)
+	}
+}

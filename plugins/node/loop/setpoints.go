@@ -3,6 +3,7 @@ package loop
 import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
+	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/control"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 )
@@ -32,6 +33,11 @@ func setPoint(control *v1alpha1.LocalControl, c membership.Container) *v1alpha1.
 		}
 	}
 	return nil
+}
+
+// HasSetPoint says whether some set-point means a container.
+func HasSetPoint(spec *v1alpha1.NodeIsolationSpec, c *containers.Container) bool {
+	return spec.Control != nil && setPoint(spec.Control, nameOf(c)) != nil
 }
 
 // slack is (target - signal) / target; nil where the signal was not read.
