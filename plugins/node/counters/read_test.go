@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -462,18 +463,18 @@ func BenchmarkContainers(b *testing.B) {
 // The waiting of a container that is asked for is read though its threads are many.
 func TestEveryThread(t *testing.T) {
 	m := newMachine(t)
-	m.v2(podPath)
+	m.v2(systemdPath)
 	ids := ""
 	for id := 100; id < 140; id++ {
 		ids += strconv.Itoa(id) + "\n"
 		m.schedstat(id, 5, 7)
 	}
-	m.write("cgroup/"+podPath+"/cgroup.threads", ids)
+	m.write("cgroup/"+systemdPath+"/cgroup.threads", ids)
 	r := m.open()
 	if s := m.only(r); s.RunQueue != nil {
 		t.Fatalf("40 threads are read unasked: %+v", s.RunQueue)
 	}
-	r.EveryThread(map[string]bool{podPath: true})
+	r.EveryThread(map[string]bool{systemdPath: true})
 	if s := m.only(r); s.RunQueue == nil || s.RunQueue.Threads != 40 {
 		t.Errorf("of 40 threads: %+v, %+v", s.RunQueue, s.Absent)
 	}
