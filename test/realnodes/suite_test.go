@@ -19,10 +19,6 @@ import (
 	"github.com/ballast-k8s/ballast/test/component"
 )
 
-// localLoopEnv makes the suite try the local loop of the agent, too. It is not among the rest as long as an agent that the antagonist itself starves
-// does not always come to act.
-const localLoopEnv = "BALLAST_LOCAL_LOOP"
-
 // soon bounds what should take a moment; it is generous for busy machines.
 const soon = time.Minute
 
@@ -56,22 +52,18 @@ func runSuite(t *testing.T) {
 	if s.client, err = kubernetes.NewForConfig(s.AdminConfig()); err != nil {
 		t.Fatal(err)
 	}
-	type sub struct {
+	for _, sub := range []struct {
 		name string
 		run  func(*testing.T, *suite)
-	}
-	subs := []sub{
+	}{
 		{"nodes", testNodes},
 		{"ballast-scheduler binds", testScheduler},
 		{"ballast-node on both nodes", testAgent},
 		{"contention, and a larger request against it", testContention},
 		{"ballast-node reports both containers", testReport},
 		{"from recommendation to cgroup", testRecommendation},
-	}
-	if os.Getenv(localLoopEnv) == "1" {
-		subs = append(subs, sub{"the local loop throttles an antagonist", testLocalLoop})
-	}
-	for _, sub := range subs {
+		{"the local loop throttles an antagonist", testLocalLoop},
+	} {
 		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, s) }) {
 			return
 		}
