@@ -65,7 +65,27 @@ type LocalControl struct {
 	// +kubebuilder:validation:Maximum=2000000000
 	// +optional
 	PeakMBps *int32 `json:"peakMBps,omitempty"`
+	// Eviction is whether the last step of the ladder may be taken: where a service stays far beyond its set-point with batch work at its
+	// minimum, the agent names one batch pod in status.control.evict, and ballast-recommender evicts it through the API, so that budgets of
+	// disruption hold. At most one pod of a node in five minutes.
+	// +kubebuilder:validation:Enum=Never;LastStep
+	// +kubebuilder:default=Never
+	// +optional
+	Eviction EvictionPolicy `json:"eviction,omitempty"`
+	// Canary nodes may try out allocations between several partitions of role Latency that miss their set-points, for about a minute, where
+	// the ladder has found none: some trials are worse than what is in force.
+	// +optional
+	Canary bool `json:"canary,omitempty"`
 }
+
+// EvictionPolicy is whether the local loop may ask for evictions.
+type EvictionPolicy string
+
+// Policies of eviction.
+const (
+	EvictionNever    EvictionPolicy = "Never"
+	EvictionLastStep EvictionPolicy = "LastStep"
+)
 
 // SetPointSignal is what a set-point bounds.
 type SetPointSignal string
@@ -106,6 +126,17 @@ type LocalControlStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Batch string `json:"batch,omitempty"`
+	// BatchMilliCPU is what all of batch may use together, in thousandths of a core; absent: the loop does not limit it. A restarted agent goes
+	// on from it.
+	// +optional
+	BatchMilliCPU *int64 `json:"batchMilliCPU,omitempty"`
+	// Evict is the batch pod that the agent asked to be evicted last; absent where eviction is Never.
+	// +optional
+	Evict *EvictionRequest `json:"evict,omitempty"`
+	// Search is what a canary node tries, or found, in words; empty: nothing.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Search string `json:"search,omitempty"`
 	// LastAction is what was changed last and why, with numbers, at LastActionTime.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
@@ -116,6 +147,19 @@ type LocalControlStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Infeasible string `json:"infeasible,omitempty"`
+}
+
+// EvictionRequest names a batch pod that should leave the node.
+type EvictionRequest struct {
+	Namespace string `json:"namespace"`
+	Pod       string `json:"pod"`
+	// UID, so that a pod of the same name that came since is not meant.
+	UID string `json:"uid"`
+	// Why, in a sentence with numbers.
+	// +kubebuilder:validation:MaxLength=1024
+	Why string `json:"why"`
+	// Time of the request. It is void after two minutes.
+	Time metav1.Time `json:"time"`
 }
 
 // InterferenceState is how sure the agent is.
