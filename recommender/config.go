@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/ballast-k8s/ballast/recommender/election"
+	"github.com/ballast-k8s/ballast/recommender/eviction"
 )
 
 // ConfigAPIVersion and ConfigKind are what a configuration file says it is.
@@ -34,6 +35,8 @@ type Config struct {
 	Speedup float64
 	// Telemetry says where spans and metrics of the applications are received.
 	Telemetry Telemetry
+	// Eviction says how fast batch pods may be evicted that nodes' agents name.
+	Eviction eviction.Config
 	// LeaderElection says whether and how replicas take turns.
 	LeaderElection election.Config
 }
@@ -58,7 +61,7 @@ const otlpPort = 4318
 // DefaultConfig is the configuration of an empty file.
 func DefaultConfig() Config {
 	return Config{
-		Interval: time.Minute, Speedup: 1, Telemetry: Telemetry{Port: otlpPort},
+		Interval: time.Minute, Speedup: 1, Telemetry: Telemetry{Port: otlpPort}, Eviction: eviction.DefaultConfig(),
 		LeaderElection: election.Config{
 			LeaderElect: true, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
 		},
@@ -81,6 +84,7 @@ func (c Config) Validate() field.ErrorList {
 	if c.Telemetry.Port < 0 || c.Telemetry.Port > math.MaxUint16 {
 		errs = append(errs, field.Invalid(field.NewPath("telemetry", "port"), c.Telemetry.Port, "must be from 1 to 65535, or 0 for no receiver"))
 	}
+	errs = append(errs, c.Eviction.Validate(field.NewPath("eviction"))...)
 	if c.LeaderElection.LeaderElect {
 		errs = append(errs, c.LeaderElection.Validate(field.NewPath("leaderElection"))...)
 	}
@@ -100,6 +104,7 @@ type configFile struct {
 	Interval       string             `json:"interval"`
 	Speedup        float64            `json:"speedup"`
 	Telemetry      telemetryFile      `json:"telemetry"`
+	Eviction       eviction.Config    `json:"eviction"`
 	LeaderElection leaderElectionFile `json:"leaderElection"`
 }
 
@@ -150,7 +155,7 @@ func fileOf(c Config) configFile {
 	l := c.LeaderElection
 	return configFile{
 		APIVersion: ConfigAPIVersion, Kind: ConfigKind, Interval: c.Interval.String(), Speedup: c.Speedup,
-		Telemetry: telemetryFile{Port: c.Telemetry.Port},
+		Telemetry: telemetryFile{Port: c.Telemetry.Port}, Eviction: c.Eviction,
 		LeaderElection: leaderElectionFile{
 			LeaderElect: l.LeaderElect, LeaseDuration: l.LeaseDuration.String(), RenewDeadline: l.RenewDeadline.String(), RetryPeriod: l.RetryPeriod.String(),
 		},
@@ -181,7 +186,7 @@ func (f configFile) config() (Config, field.ErrorList) {
 		}
 	}
 	return Config{
-		Interval: duration(field.NewPath("interval"), f.Interval), Speedup: f.Speedup, Telemetry: receiver,
+		Interval: duration(field.NewPath("interval"), f.Interval), Speedup: f.Speedup, Telemetry: receiver, Eviction: f.Eviction,
 		LeaderElection: election.Config{
 			LeaderElect:   f.LeaderElection.LeaderElect,
 			LeaseDuration: duration(lease.Child("leaseDuration"), f.LeaderElection.LeaseDuration),

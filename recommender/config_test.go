@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ballast-k8s/ballast/recommender/election"
+	"github.com/ballast-k8s/ballast/recommender/eviction"
 )
 
 func TestDefaults(t *testing.T) {
 	want := Config{
-		Interval: time.Minute, Speedup: 1, Telemetry: Telemetry{Port: 4318},
+		Interval: time.Minute, Speedup: 1, Telemetry: Telemetry{Port: 4318}, Eviction: eviction.Config{PerMinute: 1},
 		LeaderElection: election.Config{
 			LeaderElect: true, LeaseDuration: 15 * time.Second, RenewDeadline: 10 * time.Second, RetryPeriod: 2 * time.Second,
 		},
@@ -45,11 +46,13 @@ kind: RecommenderConfiguration
 interval: 30s
 speedup: 12.5
 telemetry: {bindAddress: 127.0.0.1, port: 1234}
+eviction: {perMinute: 3}
 leaderElection: {leaderElect: false, leaseDuration: 1m, renewDeadline: 40s, retryPeriod: 1500ms}
 `))
 	want := Config{
 		Interval: 30 * time.Second, Speedup: 12.5,
 		Telemetry:      Telemetry{BindAddress: net.IPv4(127, 0, 0, 1), Port: 1234},
+		Eviction:       eviction.Config{PerMinute: 3},
 		LeaderElection: election.Config{LeaseDuration: time.Minute, RenewDeadline: 40 * time.Second, RetryPeriod: 1500 * time.Millisecond},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -74,6 +77,7 @@ func TestDecodeConfigRefuses(t *testing.T) {
 		"speedup, interval":    {"interval: 1m\nspeedup: 61", `speedup: Invalid value: 61: leaves 983.606557ms of interval 1m0s, must leave at least 1s`},
 		"telemetry, address":   {"telemetry: {bindAddress: localhost}", `telemetry.bindAddress: Invalid value: "localhost": must be an IP address, such as 0.0.0.0`},
 		"telemetry, port":      {"telemetry: {port: 65536}", "telemetry.port: Invalid value: 65536: must be from 1 to 65535, or 0 for no receiver"},
+		"eviction":             {"eviction: {perMinute: 0}", "eviction.perMinute: Invalid value: 0: must be from 1 to 60"},
 		"leaderElect":          {"leaderElection: {leaderElect: 7}", "leaderElection.leaderElect of type bool"},
 		"leaseDuration":        {"leaderElection: {leaseDuration: 10s}", `leaderElection.leaseDuration: Invalid value: "10s": must be more than renewDeadline`},
 		"leaseDuration, parts": {"leaderElection: {leaseDuration: 15500ms}", "must be whole seconds"},

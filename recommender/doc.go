@@ -48,6 +48,15 @@
 // replica answers 503 with Retry-After and closes the connection, so that the next try, on a new connection to the Service, may reach
 // the leader; OpenTelemetry's Collector tries again by itself. See manifests/examples/otel-collector.yaml.
 //
+// # Nodes
+//
+// The leader evicts the batch pod that a node's agent names as the last step of its ladder, where the node's NodeIsolation says
+// spec.control.eviction LastStep, through the API's Eviction, if it was given the right (manifests/recommender/eviction). See package eviction.
+//
+// It writes set-points of run-queue delay for the services of the objectives into the NodeIsolation objects that have annotation
+// ballast.dev/set-points: recommender and a spec.control, and reads from all of them which pods' instructions neighbours make slow: such a
+// window tells sizing nothing about what a call takes for good. See packages nodepoints and sizing.
+//
 // # Replicas
 //
 // One replica decides, the one that holds the lease ballast-system/ballast-recommender; the others wait. A replica that takes
@@ -81,6 +90,8 @@
 //	telemetry:
 //	  bindAddress: ""       # none: that of --bind-address
 //	  port: 4318            # 0: no receiver
+//	eviction:
+//	  perMinute: 1          # batch pods of the whole cluster
 //	leaderElection:
 //	  leaderElect: true
 //	  leaseDuration: 15s    # after which another replica takes over from one that is gone
@@ -94,8 +105,9 @@
 // HTTPS, with a certificate of its own making unless one is given. /healthz is open; it fails when a leader has not ended a round
 // for five intervals. /metrics is for callers whom the API server authenticates and lets get the non-resource URL /metrics, as
 // with kube-scheduler. It has VPA's own series (vpa_recommender_..., vpa_quality_...), those of the Go runtime, and with prefix
-// sla_recommender_: mode{mode}, switch_errors_total, leader, round_duration_seconds, the receiver's telemetry_..., and by objective
-// objective_{target,predicted,observed,telemetry_age}_seconds, objective_attainment_ratio, objective_blind{reason},
+// sla_recommender_: mode{mode}, switch_errors_total, leader, round_duration_seconds, eviction_requests_total{outcome}, the receiver's telemetry_...,
+// and by objective objective_{target,predicted,observed,telemetry_age}_seconds, objective_attainment_ratio, objective_blind{reason},
 // workload_phase{workload,phase}, workload_target_cores and workload_stock_cores{workload}: in shadow the difference of the two last
-// ones, summed up, is what the objectives would save or take.
+// ones, summed up, is what the objectives would save or take; workload_slowdown_ratio{workload}, by how much neighbours make instructions slow.
+// workload_run_queue_delay_target_ratio{namespace,workload} and node_set_point_writes_total{result} are of the set-points of nodes.
 package recommender

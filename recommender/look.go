@@ -42,15 +42,16 @@ func followNodes(ctx context.Context, client kubernetes.Interface) (corelisters.
 	return nodes, nil
 }
 
-// look reads the workloads that name us, and what the nodes hold. VPA's state says which pods are whose.
-func (s *stock) look(in *objectives.Input) error {
+// look reads the workloads that name us, and what the nodes hold. VPA's state says which pods are whose. It returns the names of all placed
+// pods, by namespace.
+func (s *stock) look(in *objectives.Input) (names map[string][]string, err error) {
 	pods, err := s.pods.List(labels.Everything())
 	if err != nil {
-		return fmt.Errorf("listing pods: %w", err)
+		return nil, fmt.Errorf("listing pods: %w", err)
 	}
 	nodes, err := s.nodes.List(labels.Everything())
 	if err != nil {
-		return fmt.Errorf("listing nodes: %w", err)
+		return nil, fmt.Errorf("listing nodes: %w", err)
 	}
 	pods = slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return !workload.Running(pod) })
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int {
@@ -58,9 +59,11 @@ func (s *stock) look(in *objectives.Input) error {
 	})
 	read := make([]workload.Pod, len(pods))
 	byNamespace := map[string][]int{}
+	names = map[string][]string{}
 	for i, pod := range pods {
 		read[i] = workload.FromPod(pod, func(container string) float64 { return s.usage.cores(in.Now, pod.Namespace, pod.Name, container) })
 		byNamespace[pod.Namespace] = append(byNamespace[pod.Namespace], i)
+		names[pod.Namespace] = append(names[pod.Namespace], pod.Name)
 	}
 	allocatable := make(map[string]float64, len(nodes))
 	in.Zones = make(map[string]string, len(nodes))
@@ -83,7 +86,7 @@ func (s *stock) look(in *objectives.Input) error {
 		in.Workloads = append(in.Workloads, w)
 	}
 	slices.SortFunc(in.Workloads, func(a, b *workload.Workload) int { return cmp.Compare(a.Key(), b.Key()) })
-	return nil
+	return names, nil
 }
 
 // workloadOf translates a VPA object.

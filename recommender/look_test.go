@@ -91,18 +91,22 @@ func TestLook(t *testing.T) {
 	}
 	s.usage.read(t.Context())
 	in := objectives.Input{Now: noon}
-	if err := s.look(&in); err != nil {
+	names, err := s.look(&in)
+	if err != nil {
 		t.Fatal(err)
 	}
-	pod := func(usage float64) workload.Pod {
-		return workload.Pod{UID: "uid-x", Node: "n", Requests: 0.5, Containers: []workload.Container{{Name: "app", Request: 0.5, Usage: usage}}}
+	if diff := cmp.Diff(map[string][]string{"shop": {"db", "web-1", "web-2"}, "bank": {elsewhere.Name}}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	pod := func(name string, usage float64) workload.Pod {
+		return workload.Pod{UID: "uid-x", Name: name, Node: "n", Requests: 0.5, Containers: []workload.Container{{Name: "app", Request: 0.5, Usage: usage}}}
 	}
 	want := []*workload.Workload{{
 		Namespace: "shop", Name: "web", UID: "web-uid", Kind: "Deployment", Target: "web-deployment", InPlace: true,
 		Policies: []workload.Policy{
 			{Container: "app", Min: 0.1, Max: 2}, {Container: "left", Off: true, LimitFollows: true}, {Container: "memory", Off: true, LimitFollows: true},
 		},
-		Pods: []workload.Pod{pod(0.25), pod(math.NaN())},
+		Pods: []workload.Pod{pod("web-1", 0.25), pod("web-2", math.NaN())},
 	}}
 	if diff := cmp.Diff(want, in.Workloads, cmpopts.EquateNaNs()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -216,7 +220,7 @@ func BenchmarkLook(b *testing.B) {
 	}
 	for b.Loop() {
 		in := objectives.Input{Now: noon}
-		if err := s.look(&in); err != nil || len(in.Workloads) != 500 {
+		if _, err := s.look(&in); err != nil || len(in.Workloads) != 500 {
 			b.Fatalf("%d workloads, error %v", len(in.Workloads), err)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/eviction"
+	"github.com/ballast-k8s/ballast/recommender/nodepoints"
 	"github.com/ballast-k8s/ballast/recommender/objectives/status"
 )
 
@@ -15,6 +17,8 @@ type metrics struct {
 	leader       prometheus.Gauge
 	rounds       prometheus.Histogram
 	objectives   *status.Collector
+	points       *nodepoints.Metrics
+	evictions    eviction.Metrics
 }
 
 const namespace = "sla_recommender"
@@ -36,8 +40,10 @@ func newMetrics() *metrics {
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10, 30, 60},
 		}),
 		objectives: status.NewCollector(namespace),
+		points:     nodepoints.NewMetrics(namespace),
+		evictions:  eviction.NewMetrics(namespace),
 	}
-	m.registry.MustRegister(m.mode, m.switchErrors, m.leader, m.rounds, m.objectives)
+	m.registry.MustRegister(m.mode, m.switchErrors, m.leader, m.rounds, m.objectives, m.points, m.evictions)
 	return m
 }
 

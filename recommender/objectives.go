@@ -19,6 +19,7 @@ import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/recommender/election"
 	"github.com/ballast-k8s/ballast/recommender/latencymodel"
+	"github.com/ballast-k8s/ballast/recommender/nodepoints"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
 	"github.com/ballast-k8s/ballast/recommender/objectives/status"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
@@ -35,8 +36,11 @@ type objectiveRounds struct {
 	sizer    *objectives.Sizer
 	writer   *status.Writer
 	models   *latencymodel.Publisher
+	points   *nodepoints.Keeper
 	shown    *status.Collector
 	now      func() time.Time
+	// seen is what the set-points of nodes are made of in this round, nil where not all of it is known.
+	seen *nodepoints.Round
 	// current is what VPA's workers ask; nil before the first round.
 	current atomic.Pointer[objectives.Round]
 }
@@ -59,10 +63,12 @@ func newObjectiveRounds(
 		sizer:    objectives.NewSizer(t, periods, latencymodel.Recall(c.dynamic)),
 		writer:   status.NewWriter(c.dynamic, events),
 		models:   latencymodel.NewPublisher(c.dynamic, periods.Round),
+		points:   nodepoints.NewKeeper(c.dynamic, events, m.points, config.divided(nodepoints.Least)),
 	}
 	var following sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	following.Go(func() { rounds.follower.Run(ctx) })
+	following.Go(func() { rounds.points.Run(ctx) })
 	return rounds, func() {
 		cancel()
 		following.Wait()
@@ -83,16 +89,23 @@ func (r *objectiveRounds) ready(ctx context.Context) bool {
 
 // begin decides.
 func (r *objectiveRounds) begin(ctx context.Context, s *stock) {
+	r.seen = nil
 	list, err := r.follower.List()
 	if err != nil {
 		klog.FromContext(ctx).Error(err, "Left out objectives")
 	}
 	in := objectives.Input{Now: r.now(), Mode: v1alpha1.ObjectiveMode(r.mode()), Objectives: list}
+	var pods map[string][]string
 	if len(list) > 0 {
-		if err := s.look(&in); err != nil {
-			klog.FromContext(ctx).Error(err, "Cannot decide for the latency objectives; what was decided last stands")
+		in.Slowdowns = r.points.Slowdowns(in.Now)
+		var lookErr error
+		if pods, lookErr = s.look(&in); lookErr != nil {
+			klog.FromContext(ctx).Error(lookErr, "Cannot decide for the latency objectives; what was decided last stands")
 			return
 		}
+	}
+	if err == nil { // or the set-points of an objective that cannot be read would go
+		r.seen = &nodepoints.Round{Now: in.Now, Mode: in.Mode, Workloads: in.Workloads, Pods: pods}
 	}
 	r.current.Store(r.sizer.Begin(ctx, in))
 }
@@ -112,6 +125,13 @@ func (r *objectiveRounds) end(ctx context.Context) {
 	}
 	if err := r.models.Publish(ctx, reports); err != nil {
 		klog.FromContext(ctx).Error(err, "Cannot publish latency models; trying again in the next round")
+	}
+	if r.seen == nil {
+		return
+	}
+	r.seen.Reports = reports
+	if err := r.points.Round(ctx, *r.seen); err != nil {
+		klog.FromContext(ctx).Error(err, "Cannot write all set-points of nodes; trying again in the next round")
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/recommender/election"
+	"github.com/ballast-k8s/ballast/recommender/eviction"
 	"github.com/ballast-k8s/ballast/recommender/modeswitch"
 	"github.com/ballast-k8s/ballast/recommender/objectives"
 	"github.com/ballast-k8s/ballast/serving"
@@ -81,6 +82,7 @@ func Run(ctx context.Context, o Options) error {
 	err = election.Lead(ctx, c.config, o.Config.LeaderElection, func(ctx context.Context) error {
 		m.leader.Set(1)
 		received.open()
+		defer evicting(ctx, c, o.Config, position, m)()
 		return recommend(ctx, c, o.Config, received.source(), position, m, live)
 	})
 	if err != nil {
@@ -90,6 +92,24 @@ func Run(ctx context.Context, o Options) error {
 	stopServing()
 	stopped.Wait()
 	return nil
+}
+
+// evicting begins to evict what nodes' agents name, until stop or the end of the context.
+func evicting(ctx context.Context, c clients, config Config, position *modeswitch.Switch, m *metrics) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		eviction.Run(ctx, eviction.Options{
+			Kube: c.kube, Objects: c.dynamic, Mode: position.Mode, Metrics: m.evictions,
+			Limits: eviction.Limits{
+				PerNode: config.divided(eviction.PerNode), Window: config.divided(eviction.Window), InWindow: config.Eviction.PerMinute,
+			},
+		})
+	})
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // serveAll takes telemetry and answers about health and metrics. Who is told that the process is healthy finds both.

@@ -29,10 +29,13 @@ type NodeIsolation struct {
 }
 
 // NodeIsolationSpec is how the node should be divided.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.control) || !has(self.control.mode) || self.control.mode != 'Act' || (has(self.partitions) && self.partitions.exists(p, has(p.role) && p.role == 'Batch'))",message="control.mode Act needs a partition of role Batch, for the loop moves nothing else: give one that role, or take mode Observe"
 type NodeIsolationSpec struct {
 	// Partitions are the wanted control groups. The order counts where the agent chooses the ways: the first lie farthest from the ways
 	// that devices share. Without any, the agent removes the groups that it made, but none that holds threads.
 	// +kubebuilder:validation:MaxItems=63
+	// +kubebuilder:validation:XValidation:rule="self.filter(p, has(p.role) && p.role == 'Batch').size() <= 1",message="only one partition may have role Batch, for the local loop moves one: make the containers of the others its members"
 	// +listType=map
 	// +listMapKey=name
 	// +optional
@@ -60,6 +63,7 @@ type NodePartition struct {
 	// +optional
 	Bandwidth []BandwidthLimit `json:"bandwidth,omitempty"`
 	// Role says what the local loop may do with the partition: Latency is protected, Batch may be slowed down. Without, it is left alone.
+	// Only one partition may be Batch.
 	// +kubebuilder:validation:Enum=Latency;Batch
 	// +optional
 	Role PartitionRole `json:"role,omitempty"`

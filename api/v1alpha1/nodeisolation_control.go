@@ -25,10 +25,12 @@ type PartitionMember struct {
 	QOSClass string `json:"qosClass,omitempty"`
 	// Namespace of the pod.
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')",message="must be the whole name of a namespace: lower-case letters, digits and -"
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
-	// Pod is the name of the pod, or what its name begins with, followed by *.
+	// Pod is the name of the pod, or what its name begins with, followed by *. * alone is every pod.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|([a-z0-9][a-z0-9.-]*)?[*])$')",message="must be the name of a pod such as web-0, or what it begins with followed by * such as web-*: lower-case letters, digits, - and ."
 	// +optional
 	Pod string `json:"pod,omitempty"`
 }
@@ -46,6 +48,7 @@ const (
 
 // LocalControl is what the local loop goes by. It works on while the API server is away.
 type LocalControl struct {
+	// Mode Act needs a partition of role Batch.
 	// +kubebuilder:validation:Enum=Observe;Act
 	// +kubebuilder:default=Observe
 	// +optional
@@ -101,12 +104,15 @@ const (
 )
 
 // SetPoint is what a container's signal must not exceed.
+//
+// +kubebuilder:validation:XValidation:rule="self.signal != 'CPUPressure' || self.milliTarget <= 1000",message="milliTarget of CPUPressure is a share of time in thousandths: at most 1000, such as 300 for 30 %"
 type SetPoint struct {
 	PartitionMember `json:",inline"`
 
 	// +kubebuilder:validation:Enum=RunQueueDelay;CPUPressure;CPI
 	Signal SetPointSignal `json:"signal"`
-	// MilliTarget is the bound in thousandths: 200 is a delay of 0.2 s for each second run, or a pressure of 20 %.
+	// MilliTarget is the bound in thousandths: 200 is a delay of 0.2 s for each second run, or a pressure of 20 %, which is at
+	// most 1000.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
 	MilliTarget int32 `json:"milliTarget"`

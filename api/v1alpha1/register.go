@@ -40,9 +40,12 @@ const (
 	GroupSizeAnnotation = "ballast.dev/group-size"
 	// ConstraintsAnnotation on a pod are its soft constraints of placement, one a line in Medea's language, for the pods that carry it.
 	ConstraintsAnnotation = "ballast.dev/constraints"
-	// PartitionAnnotation on a pod names a partition (NodeIsolation) that its node must have, or have room for, such as "web".
+	// PartitionAnnotation on a pod names a partition (NodeIsolation) that its node must have, or have room for, such as "web". A value that
+	// is no such name is ignored, with an event on the pod.
 	PartitionAnnotation = "ballast.dev/partition"
-	// MemoryBandwidthAnnotation on a pod is how much memory bandwidth, in 10^6 bytes a second, must be free on its node, such as "8000".
+	// MemoryBandwidthAnnotation on a pod is how much memory bandwidth, in 10^6 bytes a second, must be free on its node, such as "8000":
+	// above 0 and up to 2,000,000,000. Until a report of the node shows what the pod uses, it counts as using that much, so that no two pods
+	// are given the same headroom. A value that is no such number is ignored, with an event on the pod.
 	MemoryBandwidthAnnotation = "ballast.dev/memory-bandwidth-mbps"
 	// ShapeLabel on a node names its machine shape, as it stands before the slash in column setting of a mixes file; without it the shape
 	// is node.kubernetes.io/instance-type.

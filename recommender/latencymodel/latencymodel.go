@@ -6,7 +6,8 @@
 // published, such as before its first decision after a start, stands as it is: readers stop believing a model that is not confirmed.
 // One whose objective is deleted is collected with it (owner reference).
 //
-// The model also carries what the next leader goes on from (Recall): without it, it would hold what was decided for some rounds.
+// The model also carries what the next leader goes on from (Recall): without it, it would hold what was decided for some rounds. Until that leader
+// has read it, or has given up, nothing is published in its place.
 //
 // Only workloads have a part that a VerticalPodAutoscaler gives to this recommender: of others no CPU, and so no law, is known.
 package latencymodel
@@ -37,8 +38,9 @@ import (
 // fieldManager is who the fields of published objects belong to.
 const fieldManager = "ballast-recommender"
 
-// Of returns the model that a report supports: without workloads where nothing is known, or the objective is off.
-func Of(r *objectives.Report) *v1alpha1.LatencyModel {
+// Of returns the model that a report supports: without workloads where nothing is known, or the objective is off. Of so many workloads the
+// next leader will know nothing, because a model does not take more.
+func Of(r *objectives.Report) (model *v1alpha1.LatencyModel, forgotten int) {
 	o := r.Objective
 	m := &v1alpha1.LatencyModel{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "LatencyModel"},
@@ -51,11 +53,11 @@ func Of(r *objectives.Report) *v1alpha1.LatencyModel {
 		},
 	}
 	if o.Spec.Mode == v1alpha1.ObjectiveOff {
-		return m
+		return m, 0
 	}
-	m.Spec.Memory = memory(r)
+	m.Spec.Memory, forgotten = memory(r)
 	if r.Decision.Blind {
-		return m
+		return m, forgotten
 	}
 	m.Spec.Predicted.Duration = duration(r.Decision.Predicted.Value)
 	names := make(map[string]bool, len(r.Workloads))
@@ -73,7 +75,7 @@ func Of(r *objectives.Report) *v1alpha1.LatencyModel {
 	if r.Links != nil {
 		m.Spec.Calls, m.Spec.Network = calls(r.Links.Calls(r.Time, linksMaxAge), names), costs(r.Links.Costs())
 	}
-	return m
+	return m, forgotten
 }
 
 // linksMaxAge is how old the last traces of a call may be: that of the readers' LatencyModels.
@@ -141,10 +143,11 @@ type Publisher struct {
 	absent bool
 }
 
-// published is when a model was, and in which state.
+// published is when a model was, in which state, and how many workloads its memory lacked.
 type published struct {
-	at    time.Time
-	state string
+	at        time.Time
+	state     string
+	forgotten int
 }
 
 // stateOf is what may not wait for the next turn: the mode, and whether anything is known.
@@ -189,14 +192,20 @@ func (p *Publisher) Publish(ctx context.Context, reports []objectives.Report) er
 		if ctx.Err() != nil {
 			return errors.Join(errs, fmt.Errorf("%d of %d LatencyModels are not published: %w", len(due)-i, len(due), ctx.Err()))
 		}
-		err := p.apply(ctx, Of(r))
+		model, forgotten := Of(r)
+		err := p.apply(ctx, model)
 		p.tell(ctx, apierrors.IsNotFound(err))
 		if err != nil && !apierrors.IsNotFound(err) {
 			errs = errors.Join(errs, fmt.Errorf("publishing LatencyModel %s: %w", name(r), err))
 			continue
 		}
 		state, _ := stateOf(r)
-		p.published[r.Objective.UID], p.last = published{r.Time, state}, name(r)
+		if forgotten > 0 && forgotten != p.published[r.Objective.UID].forgotten {
+			klog.FromContext(ctx).Info("What is known of an objective's workloads is more than a LatencyModel takes: the next leader learns those "+
+				"anew that were least used", "objective", klog.KObj(r.Objective), "leftOut", forgotten, "workloads", len(r.Workloads),
+				"bytes", v1alpha1.MaxLatencyModelMemory)
+		}
+		p.published[r.Objective.UID], p.last = published{r.Time, state, forgotten}, name(r)
 	}
 	return errs
 }
@@ -205,6 +214,8 @@ func (p *Publisher) Publish(ctx context.Context, reports []objectives.Report) er
 func (p *Publisher) due(r *objectives.Report, last published, known bool) bool {
 	state, empty := stateOf(r)
 	switch {
+	case r.Recalling: // what the last leader knew is not read yet
+		return false
 	case !known:
 		return !empty
 	case state != last.state:

@@ -1,7 +1,9 @@
 package latencymodel
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -16,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic/fake"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/textlogger"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
@@ -67,12 +71,13 @@ func TestOf(t *testing.T) {
 			}},
 		},
 	}
-	if diff := cmp.Diff(want, Of(&r)); diff != "" {
+	got, forgotten := Of(&r)
+	if diff := cmp.Diff(want, got); diff != "" || forgotten != 0 {
 		t.Errorf("model (-want +got):\n%s", diff)
 	}
 	r.Decision.Predicted.Value = math.Inf(1)
-	if got := Of(&r).Spec.Predicted.Duration; got != longest {
-		t.Errorf("an endless percentile is %v", got)
+	if got, _ := Of(&r); got.Spec.Predicted.Duration != longest {
+		t.Errorf("an endless percentile is %v", got.Spec.Predicted.Duration)
 	}
 	for what, change := range map[string]func(*objectives.Report){
 		"blind":             func(r *objectives.Report) { r.Decision.Blind = true },
@@ -81,7 +86,7 @@ func TestOf(t *testing.T) {
 	} {
 		r := report(instant)
 		change(&r)
-		if m := Of(&r); len(m.Spec.Workloads) > 0 {
+		if m, _ := Of(&r); len(m.Spec.Workloads) > 0 {
 			t.Errorf("an objective %s has model %+v", what, m.Spec)
 		}
 	}
@@ -180,7 +185,7 @@ func TestRecall(t *testing.T) {
 	r.Memory = func() objectives.Memory {
 		return objectives.Memory{Target: 0.2, Newest: instant, Sizing: sizing.State{Version: 1, Workloads: []sizing.WorkloadState{{Workload: "shop/front"}}}}
 	}
-	m := Of(&r)
+	m, _ := Of(&r)
 	client := func(change func(*v1alpha1.LatencyModel)) *fake.FakeDynamicClient {
 		m := m.DeepCopy()
 		change(m)
@@ -206,17 +211,93 @@ func TestRecall(t *testing.T) {
 		}
 	}
 	_, err = Recall(client(func(m *v1alpha1.LatencyModel) { m.Spec.Memory = "{" }))(t.Context(), r.Objective)
-	if err == nil || !strings.Contains(err.Error(), "LatencyModel shop/checkout, field spec.memory") {
+	if !errors.Is(err, objectives.ErrUnreadable) || !strings.Contains(err.Error(), "LatencyModel shop/checkout, field spec.memory") {
 		t.Errorf("error is %v", err)
 	}
+	away := client(func(*v1alpha1.LatencyModel) {})
+	away.PrependReactor("get", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewServiceUnavailable("away")
+	})
+	if _, err := Recall(away)(t.Context(), r.Objective); err == nil || errors.Is(err, objectives.ErrUnreadable) {
+		t.Errorf("an API server that is away: %v, want an error that may pass", err)
+	}
+}
+
+// Of a memory that is too long the workloads stay that were seen last, and of those seen as lately the ones used most; the rest is told of once.
+func TestLongMemory(t *testing.T) {
+	r := report(instant)
+	const many, lately = 6000, 5400
 	r.Memory = func() objectives.Memory {
-		m := objectives.Memory{}
-		for range 20_000 {
-			m.Sizing.Workloads = append(m.Sizing.Workloads, sizing.WorkloadState{Workload: "shop/front"})
+		m := objectives.Memory{Target: 0.2, Newest: instant, Sizing: sizing.State{Version: 1}}
+		for i := range many { // the last were seen an hour before, and each is used more than the one before it
+			seen := instant
+			if i >= lately {
+				seen = instant.Add(-time.Hour)
+			}
+			m.Sizing.Workloads = append(m.Sizing.Workloads, sizing.WorkloadState{Workload: fmt.Sprintf("shop/w%05d", i), Seen: seen, Visits: float64(i)})
 		}
 		return m
 	}
-	if got := Of(&r).Spec.Memory; got != "" {
-		t.Errorf("%d bytes are remembered", len(got))
+	model, forgotten := Of(&r)
+	text := model.Spec.Memory
+	m, err := objectives.ReadMemory(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := m.Sizing.Workloads
+	// One more of the same length would not fit.
+	each := len(text) / len(kept)
+	if len(text) > v1alpha1.MaxLatencyModelMemory || len(text) < v1alpha1.MaxLatencyModelMemory-2*each || forgotten != many-len(kept) || m.Target != 0.2 {
+		t.Errorf("%d bytes with %d workloads, %d forgotten", len(text), len(kept), forgotten)
+	}
+	if first, last := kept[0].Workload, kept[len(kept)-1].Workload; first != "shop/w05399" || last != fmt.Sprintf("shop/w%05d", lately-len(kept)) {
+		t.Errorf("kept %s to %s, want the most used of those seen last", first, last)
+	}
+	if again := r.Memory(); again.Sizing.Workloads[0].Workload != "shop/w00000" {
+		t.Error("the report's own memory was changed")
+	}
+
+	var logged bytes.Buffer
+	ctx := klog.NewContext(t.Context(), textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(&logged))))
+	client := fake.NewSimpleDynamicClient(runtime.NewScheme())
+	client.PrependReactor("patch", "latencymodels", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, &unstructured.Unstructured{}, nil
+	})
+	p := NewPublisher(client, time.Minute)
+	for i := range 6 {
+		r.Time = instant.Add(time.Duration(i) * time.Minute)
+		if err := p.Publish(ctx, []objectives.Report{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(logged.String(), fmt.Sprintf("leftOut=%d", forgotten)); n != 1 || strings.Count(logged.String(), "least used") != 1 {
+		t.Errorf("%d lines say that %d are left out:\n%s", n, forgotten, logged.String())
+	}
+	r.Memory = func() objectives.Memory { // a number that JSON has not
+		return objectives.Memory{Target: math.NaN(), Sizing: sizing.State{Workloads: []sizing.WorkloadState{{Workload: "shop/front"}}}}
+	}
+	if got, forgotten := Of(&r); got.Spec.Memory != "" || forgotten != 1 {
+		t.Errorf("%q is remembered, %d forgotten", got.Spec.Memory, forgotten)
+	}
+}
+
+// What the last leader knew is not overwritten before it is read.
+func TestPublishesNothingWhileRecalling(t *testing.T) {
+	applied := 0
+	client := fake.NewSimpleDynamicClient(runtime.NewScheme())
+	client.PrependReactor("patch", "latencymodels", func(clienttesting.Action) (bool, runtime.Object, error) {
+		applied++
+		return true, &unstructured.Unstructured{}, nil
+	})
+	p := NewPublisher(client, time.Minute)
+	for i, recalling := range []bool{true, true, true, false} {
+		r := report(instant.Add(time.Duration(i) * time.Minute))
+		r.Recalling = recalling
+		if err := p.Publish(t.Context(), []objectives.Report{r}); err != nil {
+			t.Fatal(err)
+		}
+		if recalling != (applied == 0) {
+			t.Errorf("round %d: applied %d times", i, applied)
+		}
 	}
 }

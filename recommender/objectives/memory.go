@@ -3,6 +3,7 @@ package objectives
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,8 +29,28 @@ type Memory struct {
 	Sizing  sizing.State `json:"sizing"`
 }
 
-// Recall returns what the last leader remembered of an objective, nil if it left nothing.
+// Recall returns what the last leader remembered of an objective, nil if it left nothing. An error that is not ErrUnreadable may pass.
 type Recall func(ctx context.Context, o *v1alpha1.LatencyObjective) (*Memory, error)
+
+// ErrUnreadable is that of a memory that was found, and has not the form of one.
+var ErrUnreadable = errors.New("what was known of a latency objective cannot be read")
+
+// recalling is a memory that could not be asked for yet. Meanwhile the objective is decided for as if there were none, and nothing is
+// published that would take its place.
+type recalling struct {
+	// since is when it was tried first, next when it may be again, after tries that failed.
+	since, next time.Time
+	tries       int
+}
+
+const (
+	// recallPatience bounds one try: a round waits for it.
+	recallPatience = 10 * time.Second
+	// recallEnds is after how many rounds the last leader's memory is of no use any more: by then this one knows as much of the present.
+	recallEnds = 30
+	// recallSlowest bounds the rounds between two tries, as a power of 2.
+	recallSlowest = 3
+)
 
 // maxMemory is how old telemetry may be at which a memory ends: laws outlive hours, but after a day with another load, and perhaps another
 // version of the application, starting anew costs no more than being wrong.
@@ -39,7 +60,7 @@ const maxMemory = 24 * time.Hour
 func ReadMemory(text string) (*Memory, error) {
 	m := &Memory{}
 	if err := json.Unmarshal([]byte(text), m); err != nil {
-		return nil, fmt.Errorf("reading what was known of a latency objective: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return m, nil
 }
@@ -64,17 +85,50 @@ func (s *subject) goOn(m Memory) error {
 	if m.Percentile != s.asked.percentile { // another ratio of observed to predicted
 		m.Sizing.Ratios, m.Sizing.Ahead = nil, nil
 	}
-	s.newest, s.read, s.counted = m.Newest, m.Read, counted
-	return s.controller.Restore(m.Sizing)
+	if err := s.controller.Restore(m.Sizing); err != nil {
+		return err
+	}
+	s.newest, s.read, s.counted = later(s.newest, m.Newest), later(s.read, m.Read), counted
+	return nil
 }
 
-// recall continues from what the last leader remembered, if that is not too old.
-func (s *subject) recall(ctx context.Context, recall Recall, now time.Time) {
-	if recall == nil {
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// remember has a subject go on from what the last leader remembered. Where that cannot be asked for, it is tried again after 1, 2, 4 and
+// then each 8 rounds. After a try that failed there is none for another objective in this round: the API server may be away.
+func (s *Sizer) remember(ctx context.Context, of *subject, now time.Time) {
+	r := of.recalling
+	if r == nil || s.away || now.Before(r.next) {
 		return
 	}
 	logger := klog.FromContext(ctx)
-	m, err := recall(ctx, s.objective)
+	if now.Sub(r.since) > recallEnds*s.periods.Round {
+		of.recalling = nil
+		logger.Info("Going on with what was learnt anew: what the last leader knew is old by now", "objective", klog.KObj(of.objective))
+		return
+	}
+	asking, cancel := context.WithTimeout(ctx, recallPatience)
+	defer cancel()
+	m, err := s.recall(asking, of.objective)
+	if err != nil && !errors.Is(err, ErrUnreadable) {
+		s.away, r.next = true, now.Add(s.periods.Round<<min(r.tries, recallSlowest))
+		r.tries++
+		logger.Error(err, "Cannot ask what the last leader knew; trying again, and learning anew meanwhile",
+			"objective", klog.KObj(of.objective), "next", r.next)
+		return
+	}
+	of.recalling = nil
+	of.recall(ctx, m, err, now)
+}
+
+// recall continues from what the last leader remembered, nil for nothing, if that is not too old.
+func (s *subject) recall(ctx context.Context, m *Memory, err error, now time.Time) {
+	logger := klog.FromContext(ctx)
 	switch {
 	case err != nil || m == nil:
 	case now.Sub(m.Newest) > maxMemory || m.Newest.After(now):

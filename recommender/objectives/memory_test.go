@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,6 +86,18 @@ func TestMemoryOfAnother(t *testing.T) {
 			t.Errorf("blind %v, counts %v requests, want the 50/s of a minute", again.Decision.Blind, again.Decision.Requests)
 		}
 	})
+	t.Run("unreadable", func(t *testing.T) {
+		next, tries := newWorld(t, o.DeepCopy()), 0
+		next.now, next.newest = w.now, w.newest
+		next.sizer = objectives.NewSizer(next, sizing.DefaultPeriods(), func(context.Context, *v1alpha1.LatencyObjective) (*objectives.Memory, error) {
+			tries++
+			_, err := objectives.ReadMemory("{")
+			return nil, err
+		})
+		if again := next.steps(2); phases(again) != allHolding || again.Recalling || tries != 1 {
+			t.Errorf("%s, recalling %v after %d tries; want to hold and to have given up", phases(again), again.Recalling, tries)
+		}
+	})
 	t.Run("error", func(t *testing.T) {
 		next := newWorld(t, o.DeepCopy())
 		next.now, next.newest = w.now, w.newest
@@ -95,4 +108,67 @@ func TestMemoryOfAnother(t *testing.T) {
 			t.Errorf("%s, want to hold", phases(again))
 		}
 	})
+}
+
+// TestRecallAgain has an API server that is away for some rounds: the last leader's memory is asked for again in the rounds 1, 3, 7 and 15 after
+// the first, and is gone on from when it comes.
+func TestRecallAgain(t *testing.T) {
+	o := objective("a", nil)
+	w := newWorld(t, o)
+	r := w.steps(20)
+	o.Status = status.Of(&o.Status, &r)
+	m := r.Memory()
+	for _, away := range []int{1, 2} {
+		next, tries := newWorld(t, o.DeepCopy()), 0
+		next.now, next.newest, next.rate = w.now, w.newest, w.rate
+		next.sizer = objectives.NewSizer(next, sizing.DefaultPeriods(), func(context.Context, *v1alpha1.LatencyObjective) (*objectives.Memory, error) {
+			if tries++; tries <= away {
+				return nil, errors.New("the API server is away")
+			}
+			return &m, nil
+		})
+		rounds := 1<<away - 1 // that pass before the try that succeeds
+		if again := next.steps(rounds); !again.Recalling || tries != away || !again.Decision.Blind || phases(again) != allHolding {
+			t.Errorf("after %d rounds: recalling %v, %d tries, blind %v, %s; want to hold meanwhile",
+				rounds, again.Recalling, tries, again.Decision.Blind, phases(again))
+		}
+		again := next.steps(1)
+		next.want(again, "", allObjective)
+		if again.Recalling || tries != away+1 || !again.Counted.Equal(r.Counted) {
+			t.Errorf("away %d times: recalling %v, %d tries, counted since %v; want since %v", away, again.Recalling, tries, again.Counted, r.Counted)
+		}
+	}
+}
+
+// An API server that stays away: tries become rare and end, and what is learnt anew decides. Of two objectives one is tried in a round.
+func TestRecallEnds(t *testing.T) {
+	o := objective("a", nil)
+	w := newWorld(t, o)
+	var at []int
+	round := 0
+	w.sizer = objectives.NewSizer(w, sizing.DefaultPeriods(), func(context.Context, *v1alpha1.LatencyObjective) (*objectives.Memory, error) {
+		at = append(at, round)
+		return nil, errors.New("the API server is away")
+	})
+	var last objectives.Report
+	for ; round < 50; round++ {
+		if last = w.steps(1); last.Recalling != (round <= 30) {
+			t.Errorf("round %d: recalling %v", round, last.Recalling)
+		}
+	}
+	if want := []int{0, 1, 3, 7, 15, 23}; !slices.Equal(at, want) {
+		t.Errorf("tried in the rounds %v, want %v", at, want)
+	}
+	w.want(last, "", allObjective)
+
+	tried := map[string]int{}
+	s := objectives.NewSizer(w, sizing.DefaultPeriods(), func(_ context.Context, o *v1alpha1.LatencyObjective) (*objectives.Memory, error) {
+		tried[o.Name]++
+		return nil, errors.New("the API server is away")
+	})
+	in := objectives.Input{Now: w.now, Mode: v1alpha1.ObjectiveActive, Objectives: []*v1alpha1.LatencyObjective{objective("b", nil), objective("c", nil)}}
+	s.Begin(t.Context(), in)
+	if tried["b"] != 1 || tried["c"] != 0 {
+		t.Errorf("tried %v in the first round, want b alone", tried)
+	}
 }

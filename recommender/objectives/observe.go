@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/recommender/objectives/links"
 	"github.com/ballast-k8s/ballast/recommender/sizing"
 	"github.com/ballast-k8s/ballast/recommender/telemetry"
@@ -42,7 +43,9 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 	s.links.See(to, w.Links, ends(list), func(node string) string { return in.Zones[node] })
 	taken := pending(list)
 	for _, j := range list {
-		o.Services = append(o.Services, j.service(in.Nodes, taken))
+		service := j.service(in.Nodes, taken)
+		service.Slowdown = j.slowdown(in.Slowdowns)
+		o.Services = append(o.Services, service)
 	}
 	if err := s.controller.Observe(o); err != nil {
 		return err
@@ -161,6 +164,16 @@ func (j *joined) service(nodes workload.Nodes, taken map[string]float64) sizing.
 		out.Self = j.services[0].Self
 	}
 	return out
+}
+
+// slowdown is the mean over the pods that serve: each takes the same part of the calls.
+func (j *joined) slowdown(of map[v1alpha1.ContainerName]float64) float64 {
+	pods := j.workload.Serving()
+	sum := 0.0
+	for _, pod := range pods {
+		sum += max(1, of[v1alpha1.ContainerName{Namespace: j.workload.Namespace, Pod: pod.Name, Container: j.track.container}])
+	}
+	return sum / float64(max(1, len(pods)))
 }
 
 // finite turns what is not known into nothing.

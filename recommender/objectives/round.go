@@ -157,6 +157,8 @@ type Report struct {
 	Links *links.Record
 	// Memory returns what the next leader goes on from. It is to be asked before the next round begins; nil: nothing.
 	Memory func() Memory
+	// Recalling says that what the last leader knew could not be asked for yet: nothing may take its place.
+	Recalling bool
 }
 
 // WorkloadReport is where one workload of an objective is.
@@ -185,7 +187,7 @@ type WorkloadReport struct {
 func (s *subject) report(now time.Time) Report {
 	report := Report{
 		Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, Window: s.asked.window, Counted: s.counted, TelemetryAge: s.age(now),
-		Links: &s.links, Memory: s.memory,
+		Links: &s.links, Memory: s.memory, Recalling: s.recalling != nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.tracks)) {
 		t := s.tracks[name]

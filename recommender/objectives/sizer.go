@@ -36,6 +36,8 @@ type Input struct {
 	Workloads []*workload.Workload
 	// Nodes are what the nodes' pods hold and use.
 	Nodes workload.Nodes
+	// Slowdowns are those of containers that neighbours make slow, as sizing.Service means it, each above 1.
+	Slowdowns map[v1alpha1.ContainerName]float64
 	// Zones are those of the nodes (topology.kubernetes.io/zone); nodes without one are in the zone "".
 	Zones map[string]string
 }
@@ -46,6 +48,8 @@ type Sizer struct {
 	periods   sizing.Periods
 	recall    Recall
 	subjects  map[types.UID]*subject
+	// away says that a recall failed in this round.
+	away bool
 }
 
 // NewSizer returns a sizer that knows no objective but by recall, which may be nil. Without telemetry (nil) every objective is blind.
@@ -64,8 +68,10 @@ const LeastRounds = 4
 func (s *Sizer) Begin(ctx context.Context, in Input) *Round {
 	r := &Round{now: in.Now, periods: s.periods, claims: map[string][]*claim{}}
 	known := make(map[types.UID]*subject, len(in.Objectives))
+	s.away = false
 	for _, o := range in.Objectives {
 		subject := s.subject(ctx, o, in.Now)
+		s.remember(ctx, subject, in.Now)
 		known[o.UID] = subject
 		before := subject.left
 		if err := subject.decide(in, s.telemetry, s.periods); err != nil {
@@ -99,6 +105,8 @@ type subject struct {
 	newest, read time.Time
 	// counted is since when the attainment is counted; zero: not yet.
 	counted time.Time
+	// recalling is the memory of the last leader that is still to be asked for; nil: it has been, or there is none to ask.
+	recalling *recalling
 	// seen is what the windows of this process had.
 	seen evidence.Windows
 	// links are the calls between its workloads.
@@ -127,8 +135,9 @@ type track struct {
 	result
 }
 
-// subject returns what is known of an objective. One that is new here goes on from its status and what the last leader remembered. One that asks for something else gets
-// another controller, which keeps what is known of the workloads if the requests are the same; the workloads go on from where they are.
+// subject returns what is known of an objective. One that is new here goes on from its status, and is to remember what the last leader knew.
+// One that asks for something else gets another controller, which keeps what is known of the workloads if the requests are the same; the
+// workloads go on from where they are.
 func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective, now time.Time) *subject {
 	ask := asked{
 		entry: o.Spec.Entry, percentile: o.Spec.Percentile / 100, target: o.Spec.Target.Seconds(),
@@ -146,10 +155,12 @@ func (s *Sizer) subject(ctx context.Context, o *v1alpha1.LatencyObjective, now t
 	}
 	if known == nil {
 		fresh.tracks = restore(o)
-		fresh.recall(ctx, s.recall, now)
+		if s.recall != nil {
+			fresh.recalling = &recalling{since: now}
+		}
 		return fresh
 	}
-	fresh.tracks = known.tracks
+	fresh.tracks, fresh.recalling = known.tracks, known.recalling
 	if known.asked.entry == ask.entry {
 		fresh.seen, fresh.links = known.seen, known.links
 		if err := fresh.goOn(known.memory()); err != nil {

@@ -32,7 +32,7 @@ func (s *sizing) allocations(settled []hindsight.Settled, now time.Time, settle 
 		}
 		out[i] = Allocation{
 			Workload: step.Workload, Target: b.Target, Lower: b.Lower, Upper: b.Upper,
-			Budget: s.result.Budget[i], Sensitivity: s.result.Sensitivity[i],
+			Budget: s.result.Budget[i], Sensitivity: s.result.Sensitivity[i], Disturbance: step.slowdown(),
 		}
 		if whole := s.outside + s.result.Predicted; whole > 0 && out[i].Budget < whole {
 			out[i].Share = out[i].Budget / whole

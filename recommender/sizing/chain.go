@@ -65,13 +65,14 @@ func (c chain) cores(of func(Pod) float64, growth float64) []float64 {
 	return out
 }
 
-// problem is the allocation's problem at growth times the window's load.
+// problem is the allocation's problem at growth times the window's load, with the slowdown that lasts.
 func (c chain) problem(o Objective, growth, tail float64) allocate.Problem {
 	p := allocate.Problem{Services: make([]allocate.Service, len(c)), Percentile: o.Percentile, Target: o.Target, Tail: tail}
 	for i, s := range c {
-		least := s.allowed(max(s.Min, leastCores, s.used(growth)/mostBusy))
+		slowdown := s.memory.lastingSlowdown()
+		least := s.allowed(max(s.Min, leastCores, s.used(growth)*slowdown/mostBusy))
 		p.Services[i] = allocate.Service{
-			Name: s.Workload, Pods: float64(len(s.Pods)), Load: s.planned(growth), Law: s.memory.Law, Visits: s.memory.Critical,
+			Name: s.Workload, Pods: float64(len(s.Pods)), Load: s.planned(growth), Law: s.memory.Law.Slowed(slowdown), Visits: s.memory.Critical,
 			Min: least, Max: s.Max,
 		}
 	}

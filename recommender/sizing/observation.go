@@ -59,6 +59,8 @@ func (s *Service) validate() error {
 		return fmt.Errorf("field Self is %v, expected seconds in [0, %v] or NaN for no trace", s.Self, float64(maxQuantity))
 	case !quantity(s.Min) || !quantity(s.Max) || s.Max > 0 && s.Max < s.Min:
 		return fmt.Errorf("fields Min and Max are %v and %v cores, expected 0 for none, and Max not below Min", s.Min, s.Max)
+	case !quantity(s.Slowdown):
+		return fmt.Errorf("field Slowdown is %v, expected a number in [0, %v], 0 for none known", s.Slowdown, float64(maxQuantity))
 	case len(s.Pods) > maxPods:
 		return fmt.Errorf("field Pods has %d entries, expected at most %d", len(s.Pods), maxPods)
 	}

@@ -39,7 +39,7 @@ func (c *Controller) expect(s *sizing, allocations []Allocation) Interval {
 		cores[i] = replicas.Equivalent(step.Pods, step.used(growth), func(p Pod) float64 { return max(0, p.Available+a.left(p)-p.Request) })
 		requests[i] = step.mean(a.left)
 	}
-	problem := s.steps.problem(asked, growth, 1)
+	problem := s.steps.disturbed(asked, growth)
 	raw := allocate.Predict(problem, cores)
 	low, middle, high := hindsight.Expect(c.past.Ahead, math.Log(raw/asked.Target))
 	for i, slowdown := range allocate.Slowdowns(problem, cores) {
@@ -119,7 +119,7 @@ func (c *Controller) ratio(o *Observation, steps chain, growth float64) (hindsig
 		outside = hindsight.Outside(c.past.Outside)
 	}
 	asked := c.objective.within(outside)
-	predicted, observed := allocate.Predict(steps.problem(asked, growth, 1), steps.cores(replicas.Available, growth)), o.Percentile-outside
+	predicted, observed := allocate.Predict(steps.disturbed(asked, growth), steps.cores(replicas.Available, growth)), o.Percentile-outside
 	if !(predicted > 0 && observed > 0) || math.IsInf(predicted, 1) || steps.busiest() > mostBusy {
 		return hindsight.Ratio{}, false
 	}

@@ -28,7 +28,7 @@ func (c *Controller) judge(d *Decision, s *sizing, o *Observation) {
 		d.InfeasibleMessage = fmt.Sprintf("at %.4g requests/s planned, %s reaches %s at best, target %s: raise maxAllowed, the replicas or the target",
 			s.growth*s.rate, name, milliseconds(s.outside+s.result.Reachable), milliseconds(target))
 	}
-	now := s.steps.problem(c.objective, 1, 1)
+	now := s.steps.disturbed(c.objective, 1)
 	held := allocate.Predict(now, s.steps.cores(replicas.Request, 1))
 	around := s.factors.Around(held).After(s.outside)
 	d.AtRisk = o.missed(c.objective) || s.outside+s.factors.Safe*held > target
@@ -53,6 +53,7 @@ func (s *sizing) reason(i int, settled hindsight.Settled, d *Decision, o Objecti
 	if s.outside > leastLeft*o.Target {
 		text += fmt.Sprintf("; %s outside the services that are sized", milliseconds(s.outside))
 	}
+	text += step.slowdownText()
 	switch found := s.result.Cores[i]; {
 	case found < wanted && settled.Falls.IsZero():
 		text += fmt.Sprintf("; %s would do, held: less than 2.5 %% off", millicores(found))

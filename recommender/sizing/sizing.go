@@ -65,6 +65,9 @@ type Service struct {
 	Min, Max float64
 	// InPlace says that the VPA resizes pods in place.
 	InPlace bool
+	// Slowdown is the time for a unit of work over the usual one, in the mean over the pods, because neighbours make instructions slow; 0 or 1 =
+	// none is known. What pods wait for CPUs is not in it: that is in what they could obtain.
+	Slowdown float64
 }
 
 // Observation is what was seen in one window.
@@ -98,6 +101,8 @@ type Allocation struct {
 	Sensitivity float64
 	// Slowdown is the time, in seconds, that the Predicted percentile grows per unit of ln(slowdown) of all its pods' work.
 	Slowdown float64
+	// Disturbance is by how much neighbours made instructions of its pods slower in the last window, at least 1.
+	Disturbance float64
 	// Reason is a sentence with numbers.
 	Reason string
 }

@@ -3,6 +3,7 @@ package sizing
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -79,7 +80,7 @@ func (s *State) validateWorkloads() error {
 		sound := w.Workload != "" && !seen[w.Workload] && len(w.Solutions) <= hindsight.Solutions
 		for _, x := range []float64{
 			w.Slow.Seconds, w.Slow.Calls, w.Fast.Seconds, w.Fast.Calls, w.Critical, w.Visits, w.Target, w.Law.Fixed, w.Law.Work,
-			w.Law.Stretch, w.Law.Spread, w.Law.Windows,
+			w.Law.Stretch, w.Law.Spread, w.Law.Windows, w.Exponent.Squares, math.Abs(w.Exponent.Products),
 		} {
 			sound = sound && quantity(x)
 		}

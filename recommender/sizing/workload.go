@@ -32,6 +32,8 @@ type WorkloadState struct {
 	Critical float64     `json:"critical,omitempty"`
 	Traced   bool        `json:"traced,omitempty"`
 	Law      latency.Law `json:"law,omitzero"`
+	// Exponent is how its time follows the slowdown of its pods.
+	Exponent latency.Exponent `json:"exponent,omitzero"`
 	// Settling has the target last decided.
 	hindsight.Settling
 }
@@ -41,6 +43,7 @@ type WorkloadState struct {
 type workload struct {
 	WorkloadState
 	windows []latency.Window
+	slowed  []float64 // slowdowns of the last windows
 	prior   latency.Law
 	refused time.Time // since when a rise has been refused; zero = it is not
 }
@@ -48,6 +51,7 @@ type workload struct {
 // observe takes in a window of the workload's service. It must have pods.
 func (w *workload) observe(s *Service, o *Observation) {
 	w.Seen = o.Time
+	w.slowed = appendRing(w.slowed, s.slowdown(), lasting)
 	w.measureWork(s, o.Seconds)
 	work := w.Meter.Work()
 	if math.IsNaN(s.Self) || work == 0 {
@@ -64,6 +68,10 @@ func (w *workload) observe(s *Service, o *Observation) {
 		return
 	}
 	cores := replicas.Equivalent(s.Pods, s.load()*work, replicas.Available)
+	if s.slowdown() > 1 {
+		w.learnSlowdown(s, cores)
+		return
+	}
 	w.revise(latency.Prior(work, s.Self, s.load(), cores), s.load()*work <= latency.Busiest*cores)
 	w.windows = appendRing(w.windows, latency.Window{Load: s.load(), Cores: cores, Self: s.Self, Calls: s.Calls * o.Seconds},
 		ringWindows)
@@ -88,7 +96,7 @@ func (w *workload) measureWork(s *Service, seconds float64) {
 	if !(calls > 0 && used > 0) || known > 0 && used >= saturated*s.mean(replicas.Available) {
 		return
 	}
-	w.Meter.Add(used*float64(len(s.Pods))*seconds, calls)
+	w.Meter.Add(used/s.slowdown()*float64(len(s.Pods))*seconds, calls)
 }
 
 // refit fits the law on the windows there are. A service never traced is taken to share the processor and nothing else.

@@ -38,7 +38,7 @@ func FromPod(pod *v1.Pod, usage func(container string) float64) Pod {
 		},
 	})
 	p := Pod{
-		UID: string(pod.UID), Node: pod.Spec.NodeName, Main: pod.Annotations[mainContainer], Idle: !serves(pod), Requests: cores(requests),
+		UID: string(pod.UID), Name: pod.Name, Node: pod.Spec.NodeName, Main: pod.Annotations[mainContainer], Idle: !serves(pod), Requests: cores(requests),
 		Containers: make([]Container, 0, len(pod.Spec.Containers)),
 	}
 	for i := range pod.Spec.Containers {

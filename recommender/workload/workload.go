@@ -18,7 +18,8 @@ type Container struct {
 
 // Pod is a running pod.
 type Pod struct {
-	UID, Node string
+	// Name may be left out where only the CPU counts.
+	UID, Name, Node string
 	// Main is the container that the pod itself names as the one that matters; "" = none.
 	Main string
 	// Idle says that the pod is sent no calls: it is not ready, or on its way out.

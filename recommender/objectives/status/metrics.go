@@ -13,13 +13,13 @@ import (
 // Collector shows the last round's reports as metrics. Series are by object, and go with it; there are at most maxShown workloads.
 type Collector struct {
 	target, predicted, observed, attainment, blind, age *prometheus.Desc
-	phase, cores, stock                                 *prometheus.Desc
+	phase, cores, stock, slowdown                       *prometheus.Desc
 
 	mu      sync.Mutex
 	reports []objectives.Report
 }
 
-// maxShown bounds the workloads shown, five series each.
+// maxShown bounds the workloads shown, seven series each.
 const maxShown = 2000
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -39,6 +39,7 @@ func NewCollector(namespace string) *Collector {
 		phase:      desc("workload_phase", "1 for where the workload is (Objective, Holding, SteppingDown, Stock), else 0.", "workload", "phase"),
 		cores:      desc("workload_target_cores", "What the objective gives all pods of the workload together; in shadow, what it would.", "workload"),
 		stock:      desc("workload_stock_cores", "What the stock recommender would give all pods of the workload together.", "workload"),
+		slowdown:   desc("workload_slowdown_ratio", "By how much neighbours make instructions of the workload's pods slower; 1 = none is known.", "workload"),
 	}
 }
 
@@ -51,7 +52,7 @@ func (c *Collector) Show(reports []objectives.Report) {
 
 // Describe lists the series.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.target, c.predicted, c.observed, c.attainment, c.blind, c.age, c.phase, c.cores, c.stock} {
+	for _, d := range []*prometheus.Desc{c.target, c.predicted, c.observed, c.attainment, c.blind, c.age, c.phase, c.cores, c.stock, c.slowdown} {
 		ch <- d
 	}
 }
@@ -107,6 +108,7 @@ func (c *Collector) collectWorkload(ch chan<- prometheus.Metric, r *objectives.R
 	target := w.Target
 	if w.Allocation != nil {
 		target = w.Allocation.Target
+		show(c.slowdown, w.Allocation.Disturbance)
 	}
 	show(c.cores, target*float64(w.Pods))
 	show(c.stock, w.Stock*float64(w.Pods))

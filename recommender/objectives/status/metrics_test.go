@@ -54,6 +54,9 @@ sla_recommender_workload_phase{namespace="shop",objective="a",phase="Holding",wo
 sla_recommender_workload_phase{namespace="shop",objective="a",phase="Objective",workload="front"} 1
 sla_recommender_workload_phase{namespace="shop",objective="a",phase="SteppingDown",workload="front"} 0
 sla_recommender_workload_phase{namespace="shop",objective="a",phase="Stock",workload="front"} 0
+# HELP sla_recommender_workload_slowdown_ratio By how much neighbours make instructions of the workload's pods slower; 1 = none is known.
+# TYPE sla_recommender_workload_slowdown_ratio gauge
+sla_recommender_workload_slowdown_ratio{namespace="shop",objective="a",workload="front"} 1.25
 # HELP sla_recommender_workload_stock_cores What the stock recommender would give all pods of the workload together.
 # TYPE sla_recommender_workload_stock_cores gauge
 sla_recommender_workload_stock_cores{namespace="shop",objective="a",workload="front"} 0.6002

@@ -39,7 +39,7 @@ func report(change func(*objectives.Report)) *objectives.Report {
 		},
 		Workloads: []objectives.WorkloadReport{
 			{
-				Name: "front", Container: "app", Pods: 2, Allocation: &sizing.Allocation{Target: 0.4, Budget: 0.03, Share: 0.3, Reason: "front has reasons"},
+				Name: "front", Container: "app", Pods: 2, Allocation: &sizing.Allocation{Target: 0.4, Budget: 0.03, Share: 0.3, Disturbance: 1.25, Reason: "front has reasons"},
 				Fallback: sizing.Fallback{Target: 0.4}, Phase: sizing.PhaseObjective, Target: 0.4, Stock: 0.3001, Decided: noon,
 			},
 			{

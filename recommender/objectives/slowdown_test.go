@@ -1,0 +1,29 @@
+package objectives
+
+import (
+	"testing"
+
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/recommender/workload"
+)
+
+// TestSlowdown: of four pods that serve one has half the speed, (2 + 1 + 1 + 1)/4, whatever becomes of the idle one and of sidecars.
+func TestSlowdown(t *testing.T) {
+	j := &joined{track: &track{container: "app"}, workload: &workload.Workload{Namespace: "shop", Pods: []workload.Pod{
+		{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "d"}, {Name: "idle", Idle: true},
+	}}}
+	slow := map[v1alpha1.ContainerName]float64{
+		{Namespace: "shop", Pod: "b", Container: "app"}: 2, {Namespace: "shop", Pod: "idle", Container: "app"}: 9,
+		{Namespace: "shop", Pod: "a", Container: "proxy"}: 9, {Namespace: "bank", Pod: "a", Container: "app"}: 9,
+	}
+	if got := j.slowdown(slow); got != 1.25 {
+		t.Errorf("%v, want 1.25", got)
+	}
+	if got := j.slowdown(nil); got != 1 {
+		t.Errorf("%v where nothing is known, want 1", got)
+	}
+	j.workload.Pods = nil
+	if got := j.slowdown(slow); got != 0 {
+		t.Errorf("%v without pods, want none", got)
+	}
+}
