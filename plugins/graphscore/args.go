@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // defaultLatencyModelMaxAge is ten of the recommender's rounds: a sensitivity changes with the load, by the hour rather than the minute,
@@ -68,7 +69,7 @@ func (a *Args) DeepCopyObject() runtime.Object {
 // AddToScheme registers Args as GraphScoreArgs with its defaults, in one of kube-scheduler's two schemes; see
 // interferencefit.AddToScheme.
 func AddToScheme(scheme *runtime.Scheme) {
-	modelsource.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
+	schedplugin.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
 		if args, ok := obj.(*Args); ok {
 			args.setDefaults()
 		}

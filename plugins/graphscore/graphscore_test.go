@@ -175,7 +175,7 @@ func TestSignPod(t *testing.T) {
 
 func TestNormalizeScore(t *testing.T) {
 	list := fwk.NodeScoreList{
-		{Name: "a", Score: -1000}, {Name: "b", Score: -1499}, {Name: "c", Score: -1500}, {Name: "d", Score: -51_000}, {Name: "e", Score: -lossLimit},
+		{Name: "a", Score: -1000}, {Name: "b", Score: -1499}, {Name: "c", Score: -1500}, {Name: "d", Score: -51_000}, {Name: "e", Score: -scale.Limit},
 	}
 	c := &cycle{mode: v1alpha1.Active}
 	if status := (&GraphScore{}).NormalizeScore(t.Context(), &fakeState{data: c}, nil, list); !status.IsSuccess() {
@@ -199,12 +199,12 @@ func TestNormalizeScore(t *testing.T) {
 }
 
 func TestInUnits(t *testing.T) {
-	for lost, want := range map[float64]int64{0.0123: -12_300, -0.001: 1000, math.Inf(1): -lossLimit, math.Inf(-1): lossLimit} {
-		if got := inUnits(lost); got != want {
+	for lost, want := range map[float64]int64{0.0123: -12_300, -0.001: 1000, math.Inf(1): -scale.Limit, math.Inf(-1): scale.Limit} {
+		if got := scale.Raw(-lost); got != want {
 			t.Errorf("%v is %d, want %d", lost, got, want)
 		}
 	}
-	if got := inUnits(math.NaN()); got != -lossLimit {
+	if got := scale.Raw(math.NaN()); got != -scale.Limit {
 		t.Errorf("NaN is %d, want the least", got)
 	}
 }

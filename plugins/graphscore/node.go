@@ -8,8 +8,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/plugins/graphscore/stake"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -40,10 +40,10 @@ func (b basis) observe(info fwk.NodeInfo, report nodesetting.Report, except type
 	residents := make([]stake.Resident, 0, len(info.GetPods()))
 	for _, pi := range info.GetPods() {
 		pod := pi.GetPod()
-		if interferencefit.Background(pod) || (except != "" && pod.UID == except) {
+		if podclass.Background(pod) || (except != "" && pod.UID == except) {
 			continue
 		}
-		r := stake.Resident{Class: b.know.class(interferencefit.ClassName(pod))}
+		r := stake.Resident{Class: b.know.class(podclass.Name(pod))}
 		if s := b.stakes.Of(workloadOf(pod)); s != nil && len(s.Parts) > 0 {
 			r.Slowdown, r.Model = s.Slowdown, s.Parts[0].Model
 		}

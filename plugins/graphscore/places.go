@@ -9,7 +9,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/ballast-k8s/ballast/plugins/graphscore/stake"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // places counts where the pods of each workload run: as the API server says, and as they were reserved until it says so.
@@ -32,34 +33,12 @@ func newPlaces() *places {
 }
 
 func (p *places) handlers() cache.ResourceEventHandlerFuncs {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: p.see,
-		UpdateFunc: func(old, obj any) {
-			was, okWas := old.(*v1.Pod)
-			is, okIs := obj.(*v1.Pod)
-			if okWas && okIs && was.UID != is.UID { // deleted and made again while the watch was down
-				p.set(was.UID, placed{})
-			}
-			p.see(obj)
-		},
-		DeleteFunc: func(obj any) {
-			if tombstone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = tombstone.Obj
-			}
-			if pod, ok := obj.(*v1.Pod); ok {
-				p.set(pod.UID, placed{})
-			}
-		},
-	}
+	return schedplugin.PodHandlers(p.see, func(pod *v1.Pod) { p.set(pod.UID, placed{}) })
 }
 
-func (p *places) see(obj any) {
-	pod, ok := obj.(*v1.Pod)
-	if !ok {
-		return
-	}
+func (p *places) see(pod *v1.Pod) {
 	switch {
-	case interferencefit.Background(pod):
+	case podclass.Background(pod):
 		p.set(pod.UID, placed{})
 	case pod.Spec.NodeName != "":
 		p.set(pod.UID, placed{workload: workloadOf(pod), node: pod.Spec.NodeName})
@@ -123,5 +102,5 @@ func (p *places) of(workload stake.Key) map[string]int {
 
 // workloadOf is the workload that a pod belongs to; its Name is "" for a bare pod.
 func workloadOf(pod *v1.Pod) stake.Key {
-	return stake.Key{Namespace: pod.Namespace, Name: interferencefit.Workload(pod)}
+	return stake.Key{Namespace: pod.Namespace, Name: podclass.Workload(pod)}
 }

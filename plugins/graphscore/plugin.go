@@ -3,13 +3,10 @@ package graphscore
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -17,9 +14,10 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/graphscore/stake"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // Name is the plugin's name in profiles.
@@ -40,9 +38,8 @@ type GraphScore struct {
 	metrics *Metrics
 	clock   clock.WithTicker
 
-	snapshot    fwk.SharedLister
-	events      events.EventRecorderLogger
-	eventBudget flowcontrol.PassiveRateLimiter
+	snapshot fwk.SharedLister
+	events   schedplugin.Events
 
 	source  *modelsource.Source[knowledge]
 	reports *nodesetting.Reports
@@ -53,8 +50,7 @@ type GraphScore struct {
 	// complained is the problem of the LatencyModel objects in the log, shown the blindness; only the ticker's goroutine has them.
 	complained, shown string
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	running schedplugin.Running
 }
 
 // refreshPeriod is how often LatencyModel objects are looked at: they change once in two rounds of the recommender.
@@ -62,38 +58,31 @@ const refreshPeriod = 2 * time.Second
 
 // Factory returns the function that kube-scheduler makes the plugin with, once per profile. All profiles share the metrics.
 func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
-	budget := flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, clock.RealClock{})
+	budget := schedplugin.Budget(podEventsPerSecond, podEventsAtOnce)
 	return func(ctx context.Context, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 		return newPlugin(ctx, obj, h, m, budget, clock.RealClock{})
 	}
 }
 
 func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics, budget flowcontrol.PassiveRateLimiter, c clock.WithTicker) (*GraphScore, error) {
-	args, err := modelsource.ArgsOf(Name, obj, DefaultArgs)
+	args, err := schedplugin.ArgsOf(Name, obj, DefaultArgs)
 	if err != nil {
 		return nil, err
 	}
-	if h.KubeConfig() == nil {
-		return nil, fmt.Errorf("plugin %s: the scheduler has no client configuration to read models with", Name)
-	}
-	client, err := dynamic.NewForConfig(h.KubeConfig())
+	client, err := schedplugin.Client(h, Name, "models")
 	if err != nil {
-		return nil, fmt.Errorf("making a client for models: %w", err)
+		return nil, err
 	}
 	p := &GraphScore{
-		args: args, profile: h.ProfileName(), metrics: m, clock: c, eventBudget: budget,
-		snapshot: h.SnapshotSharedLister(), events: h.EventRecorder(),
+		args: args, profile: h.ProfileName(), metrics: m, clock: c, snapshot: h.SnapshotSharedLister(),
+		events: schedplugin.Events{Recorder: h.EventRecorder(), Reason: Name, Budget: budget, Dropped: m.eventsDropped, Profile: h.ProfileName()},
 		models: followLatencyModels(client, args.LatencyModelMaxAge.Duration), places: newPlaces(),
 	}
 	if _, err := h.SharedInformerFactory().Core().V1().Pods().Informer().AddEventHandler(p.places.handlers()); err != nil {
 		return nil, fmt.Errorf("watching where pods run: %w", err)
 	}
-	p.source = modelsource.New(modelsource.Clients{Kube: h.ClientSet(), Models: client}, args.ModelName,
-		newKnowledge, modelsource.Seen{
-			Model:   func(result string) { m.modelUpdates.WithLabelValues(p.profile, result).Inc() },
-			Ignored: func() { m.switchErrors.WithLabelValues(p.profile).Inc() },
-			Changed: func(context.Context) {}, // the ticker shows it
-		})
+	shown := func(context.Context) {} // by the ticker
+	p.source = modelsource.New(modelsource.Clients{Kube: h.ClientSet(), Models: client}, args.ModelName, newKnowledge, m.model.Seen(p.profile, shown))
 	p.reports = nodesetting.New(client, c.Now, func(string, nodesetting.Report, nodesetting.Report) {})
 	p.cache.reports = p.reports
 	p.start(ctx)
@@ -102,29 +91,15 @@ func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics
 
 // start runs the watches and reads models until the context ends or Close is called.
 func (p *GraphScore) start(ctx context.Context) {
-	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
-	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
+	ctx = p.running.Start(ctx, Name, p.profile, p.clock)
+	logger := klog.FromContext(ctx)
 	p.running.Go(func() { p.source.Run(ctx) })
 	p.running.Go(func() { p.models.follower.Run(ctx) })
-
 	p.running.Go(func() { p.reports.Run(ctx) })
-	modelsource.Await(ctx, p.clock, p.source.Answered(), "switch or model")
-	modelsource.Await(ctx, p.clock, p.models.follower.Answered(), "LatencyModel objects")
+	schedplugin.Await(ctx, p.clock, p.source.Answered(), "switch or model")
+	schedplugin.Await(ctx, p.clock, p.models.follower.Answered(), "LatencyModel objects")
 	p.refresh(logger)
-	p.running.Go(func() { p.keepReading(ctx) })
-}
-
-func (p *GraphScore) keepReading(ctx context.Context) {
-	tick := p.clock.NewTicker(refreshPeriod)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C():
-			p.refresh(klog.FromContext(ctx))
-		}
-	}
+	p.running.Every(ctx, refreshPeriod, func() { p.refresh(logger) })
 }
 
 // refresh reads the LatencyModel objects, and shows how they and the interference model stand.
@@ -147,7 +122,7 @@ func (p *GraphScore) refresh(logger klog.Logger) {
 	if condition.Known != nil && condition.Known.settings.Named() {
 		p.reports.Need()
 	}
-	p.metrics.showCondition(p.profile, condition.Blind)
+	p.metrics.model.ShowBlind(p.profile, condition.Blind)
 	if shown := fmt.Sprintf("%s/%s/%t", condition.Mode, condition.Blind, condition.Stale); shown != p.shown {
 		p.shown = shown
 		logger.Info("Condition of placement by latency objectives", "mode", condition.Mode, "blindToInterference", condition.Blind, "stale", condition.Stale)
@@ -155,11 +130,7 @@ func (p *GraphScore) refresh(logger klog.Logger) {
 }
 
 // Close stops what start began and waits for it. kube-scheduler calls it when it ends; the end of the context does the same.
-func (p *GraphScore) Close() error {
-	p.stop()
-	p.running.Wait()
-	return nil
-}
+func (p *GraphScore) Close() error { return p.running.Close() }
 
 // Name returns the plugin's name.
 func (p *GraphScore) Name() string { return Name }
@@ -185,7 +156,7 @@ func (p *GraphScore) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFragment
 		if len(own.Links) > 0 {
 			return nil, fwk.NewStatus(fwk.Unschedulable, "its score depends on where the pods that it calls run")
 		}
-		value.Class, value.Model, value.Mode, value.Objectives = interferencefit.ClassName(pod), condition.Version, condition.Mode, now.built
+		value.Class, value.Model, value.Mode, value.Objectives = podclass.Name(pod), condition.Version, condition.Mode, now.built
 	} else {
 		value.Workload = stake.Key{} // it is not scored, whatever it is
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/graphscore/stake"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -25,7 +26,7 @@ const (
 // Reserve records the decision: a log line, an event on the pod, metrics; and counts the pod where it will run, for the ways of others.
 func (p *GraphScore) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodeName string) *fwk.Status {
 	p.places.reserve(pod, nodeName)
-	c, err := readCycle(state)
+	c, err := schedplugin.ReadState[*cycle](state, stateKey)
 	if err != nil {
 		return nil // the pod was not scored
 	}
@@ -40,12 +41,7 @@ func (p *GraphScore) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.
 	klog.FromContext(ctx).V(2).Info("Reserved by effect on latency objectives", "pod", klog.KObj(pod), "node", klog.KRef("", nodeName),
 		"mode", c.mode, "own", d.Own, "neighbours", d.Neighbours, "network", d.Network, "best", c.best.Name, "next", c.next.Name, "model", c.version,
 		"stale", c.stale)
-	if !p.eventBudget.TryAccept() {
-		p.metrics.eventsDropped.WithLabelValues(p.profile).Inc()
-		return nil
-	}
-	related := &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: nodeName}
-	p.events.Eventf(pod, related, v1.EventTypeNormal, Name, "Placing", "%s", d.sentence())
+	p.events.Tell(pod, schedplugin.NodeReference(nodeName), v1.EventTypeNormal, "Placing", d.sentence)
 	return nil
 }
 
@@ -124,8 +120,8 @@ func named(m *stake.Model) string {
 
 // comparison says what the alternative was.
 func (d decision) comparison() string {
-	apart := func(from, to int64) float64 { return percent(float64(from-to) / lossUnits) }
-	switch here := inUnits(d.Total()); {
+	apart := func(from, to int64) float64 { return percent(float64(from-to) / scale.Units) }
+	switch here := scale.Raw(-d.Total()); {
 	case d.best.Name == "" || d.next.Name == "" && d.best.Name == d.node:
 		return "; no other node was compared"
 	case apart(d.best.Score, here) > 0:

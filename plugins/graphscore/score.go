@@ -2,8 +2,6 @@ package graphscore
 
 import (
 	"context"
-	"fmt"
-	"math"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -11,19 +9,15 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/graphscore/stake"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
-// The scale of scores, in one place: Score returns the loss in millionths of a target, below 0, NormalizeScore takes lossPerPoint of them
-// off 100 for every point. So one point is a thousandth of the target.
-const (
-	lossUnits    = 1_000_000
-	lossPerPoint = lossUnits / 1000
-	// lossLimit bounds a raw score, so that differences cannot overflow: a thousand targets' worth.
-	lossLimit = 1000 * lossUnits
-)
+// scale is that of scores: Score returns the loss in millionths of a target, below 0, and one point is a thousandth of the target. The limit is
+// a thousand targets' worth.
+var scale = schedplugin.Scale{Units: 1e6, PerPoint: 1000, Limit: 1e9}
 
 // Reasons why one pod is not scored. Like those of a blind profile they are label values of metrics.
 const (
@@ -54,18 +48,6 @@ func (c *cycle) Clone() fwk.StateData {
 	return &clone
 }
 
-func readCycle(state fwk.CycleState) (*cycle, error) {
-	data, err := state.Read(stateKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading %q from cycleState: %w", stateKey, err)
-	}
-	c, ok := data.(*cycle)
-	if !ok {
-		return nil, fmt.Errorf("reading %q from cycleState: got a %T", stateKey, data)
-	}
-	return c, nil
-}
-
 // PreScore skips the cycle where no objective has a stake in the pod, or where nothing tells nodes apart.
 func (p *GraphScore) PreScore(_ context.Context, state fwk.CycleState, pod *v1.Pod, _ []fwk.NodeInfo) *fwk.Status {
 	c, skip := p.begin(pod)
@@ -89,7 +71,7 @@ func (p *GraphScore) begin(pod *v1.Pod) (*cycle, string) {
 		return nil, reasonNoObjective
 	}
 	if c.know != nil {
-		c.class = c.know.class(interferencefit.ClassName(pod))
+		c.class = c.know.class(podclass.Name(pod))
 	}
 	if len(c.own.Links) > 0 {
 		c.ways = stake.NewWays(c.own, p.where)
@@ -106,11 +88,11 @@ func (p *GraphScore) begin(pod *v1.Pod) (*cycle, string) {
 
 // Score returns what the objectives lose where the pod runs on the node, in millionths of a target, as a number below 0.
 func (p *GraphScore) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, info fwk.NodeInfo) (int64, *fwk.Status) {
-	c, err := readCycle(state)
+	c, err := schedplugin.ReadState[*cycle](state, stateKey)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
-	return inUnits(p.loss(state, c, info, "").Total()), nil
+	return scale.Raw(-p.loss(state, c, info, "").Total()), nil
 }
 
 // loss is what is lost on a node, of which the pod except is taken to be off.
@@ -137,48 +119,16 @@ func placeOf(node *v1.Node) stake.Place {
 	return stake.Place{Node: node.Name, Zone: node.Labels[v1.LabelTopologyZone]}
 }
 
-// inUnits rounds a loss to a raw score. What is not a number is the least: it must not make a node best.
-func inUnits(lost float64) int64 {
-	if math.IsNaN(lost) {
-		return -lossLimit
-	}
-	return -int64(math.Round(min(max(lost*lossUnits, -lossLimit), lossLimit)))
-}
-
 // ScoreExtensions returns the plugin itself.
 func (p *GraphScore) ScoreExtensions() fwk.ScoreExtensions { return p }
 
 // NormalizeScore maps losses to 0..100: 100 for the best node, one point less for each thousandth of the target that is lost against it.
 // In mode shadow every node gets 0, which changes nothing.
 func (p *GraphScore) NormalizeScore(_ context.Context, state fwk.CycleState, _ *v1.Pod, scores fwk.NodeScoreList) *fwk.Status {
-	c, err := readCycle(state)
+	c, err := schedplugin.ReadState[*cycle](state, stateKey)
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	c.best, c.next = twoBest(scores)
-	for i := range scores {
-		if c.mode == v1alpha1.Shadow {
-			scores[i].Score = 0
-			continue
-		}
-		lost := c.best.Score - scores[i].Score
-		scores[i].Score = max(fwk.MinScore, fwk.MaxScore-(lost+lossPerPoint/2)/lossPerPoint)
-	}
+	c.best, c.next = scale.Normalize(scores, c.mode == v1alpha1.Shadow)
 	return nil
-}
-
-// twoBest returns the nodes with the largest scores, of equal ones the first by name; their Name is "" where there are fewer.
-func twoBest(scores fwk.NodeScoreList) (best, next fwk.NodeScore) {
-	above := func(a, b fwk.NodeScore) bool {
-		return b.Name == "" || a.Score > b.Score || (a.Score == b.Score && a.Name < b.Name)
-	}
-	for _, s := range scores {
-		switch {
-		case above(s, best):
-			best, next = s, best
-		case above(s, next):
-			next = s
-		}
-	}
-	return best, next
 }

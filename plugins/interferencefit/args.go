@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // Args configures InterferenceFit in one profile: pluginConfig of name InterferenceFit, kind InterferenceFitArgs.
@@ -44,7 +45,7 @@ func (a *Args) DeepCopyObject() runtime.Object {
 // kube-scheduler: the one that decodes the configuration file (pkg/scheduler/apis/config/scheme.Scheme) and the one that
 // defaults and converts plugin arguments (pkg/scheduler/apis/config/v1.GetPluginArgConversionScheme()).
 func AddToScheme(scheme *runtime.Scheme) {
-	modelsource.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
+	schedplugin.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
 		if args, ok := obj.(*Args); ok {
 			args.SetDefaults()
 		}

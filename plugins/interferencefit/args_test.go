@@ -13,6 +13,7 @@ import (
 	configv1 "k8s.io/kube-scheduler/config/v1"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 func TestDefaultArgs(t *testing.T) {
@@ -88,7 +89,7 @@ func TestArgsDecodeStrictlyWithDefaults(t *testing.T) {
 	if _, _, err := decoder.Decode([]byte(head+"modelmaxage: 1h\n"), nil, nil); err == nil || !strings.Contains(err.Error(), `unknown field "modelmaxage"`) {
 		t.Errorf("an unknown field gives %v", err)
 	}
-	if _, err := modelsource.ArgsOf(Name, &runtime.Unknown{}, DefaultArgs); err == nil || !strings.Contains(err.Error(), "AddToScheme") {
+	if _, err := schedplugin.ArgsOf(Name, &runtime.Unknown{}, DefaultArgs); err == nil || !strings.Contains(err.Error(), "AddToScheme") {
 		t.Errorf("args that nobody registered give %v", err)
 	}
 }
@@ -105,7 +106,7 @@ func FuzzArgs(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if args, err := modelsource.ArgsOf(Name, obj, DefaultArgs); err == nil && (args.ModelName == "" || args.ModelMaxAge.Duration <= 0) {
+		if args, err := schedplugin.ArgsOf(Name, obj, DefaultArgs); err == nil && (args.ModelName == "" || args.ModelMaxAge.Duration <= 0) {
 			t.Errorf("accepted %+v", args)
 		}
 	})

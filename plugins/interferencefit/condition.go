@@ -5,10 +5,11 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodemix"
 )
 
 // condition is by what a cycle decides.
-type condition = modelsource.Condition[knowledge]
+type condition = modelsource.Condition[nodemix.Knowledge]
 
 // Reasons why one pod is not scored. Like those of a blind profile they are label values of metrics.
 const (

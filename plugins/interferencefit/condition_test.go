@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/byhand"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 )
 
 func TestConditionSentence(t *testing.T) {
-	k := learn(t, trio()...)
+	k := learn(t, byhand.Trio()...)
 	for want, c := range map[string]condition{
 		"profile p: the switch is off: stock scheduling":                                             {Mode: v1alpha1.Off, Blind: modelsource.ReasonOff},
 		"profile p: blind (stale): stock scheduling":                                                 {Mode: v1alpha1.Active, Blind: modelsource.ReasonStale},

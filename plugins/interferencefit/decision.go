@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 
+	fwk "k8s.io/kube-scheduler/framework"
+
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/predictor/interference"
@@ -14,6 +16,8 @@ import (
 type decision struct {
 	mode v1alpha1.Mode
 	node string
+	// namespace is the pod's.
+	namespace string
 	// mix is the node's without the pod; names its classes.
 	mix   interference.Mix
 	names []string
@@ -23,7 +27,7 @@ type decision struct {
 	// scored reports a comparison: gain is the node's, best and next the two with the largest.
 	scored     bool
 	gain       int64
-	best, next rated
+	best, next fwk.NodeScore
 	// breaks reports that the node breaks a promise, which only shadow lets happen.
 	breaks bool
 	// setting is the node's by name, and why it is in doubt.
@@ -35,7 +39,7 @@ type decision struct {
 
 // agrees reports whether the chosen node is one that the prediction alone would have ranked first. It may be false in mode
 // active too: the other plugins have their say.
-func (d decision) agrees() bool { return !d.breaks && d.gain >= d.best.gain }
+func (d decision) agrees() bool { return !d.breaks && d.gain >= d.best.Score }
 
 // An event holds 1,024 characters, else the API server refuses it: maxNeighbours and maxNeighbourText bound the classes that one
 // names. The names of two nodes (253 each) and the rest take up to 800.
@@ -94,7 +98,7 @@ func (d decision) neighbours() string {
 	for i, l := range d.mix {
 		name := "of unknown class"
 		if l.Class != interference.Unknown {
-			name = d.names[l.Class]
+			name = shown(d.names[l.Class], d.namespace)
 		}
 		if i == maxNeighbours || b.Len()+len(name) > maxNeighbourText {
 			fmt.Fprintf(&b, " and %d more classes", len(d.mix)-i)
@@ -116,30 +120,38 @@ func (d decision) neighbours() string {
 	return b.String()
 }
 
+// shown is a class's name for who may read the events of a namespace: that of a workload of another namespace is not theirs to know.
+func shown(class, namespace string) string {
+	if of, _, is := strings.Cut(class, "/"); is && of != namespace {
+		return "of another namespace"
+	}
+	return class
+}
+
 // comparison says what the alternative was.
 func (d decision) comparison() string {
-	lead := func(from, to int64) float64 { return float64(from-to) / gainUnits }
+	lead := func(from, to int64) float64 { return float64(from-to) / scale.Units }
 	switch {
 	case !d.scored:
 		return "; no other node was compared"
 	case d.breaks:
 		return "; it breaks a " + v1alpha1.MinPerformanceAnnotation
 	case !d.agrees() && d.mode == v1alpha1.Shadow:
-		return fmt.Sprintf("; Ballast would have chosen %s, better by %.2f", d.best.name, lead(d.best.gain, d.gain))
+		return fmt.Sprintf("; Ballast would have chosen %s, better by %.2f", d.best.Name, lead(d.best.Score, d.gain))
 	case !d.agrees():
-		return fmt.Sprintf("; %s is better by %.2f, but other scores decided", d.best.name, lead(d.best.gain, d.gain))
+		return fmt.Sprintf("; %s is better by %.2f, but other scores decided", d.best.Name, lead(d.best.Score, d.gain))
 	}
 	other := d.next
-	if d.node != d.best.name {
+	if d.node != d.best.Name {
 		other = d.best // equally good, by another name
 	}
 	switch {
-	case other.name == "":
+	case other.Name == "":
 		return ""
-	case d.gain == other.gain:
-		return fmt.Sprintf("; %s is as good", other.name)
+	case d.gain == other.Score:
+		return fmt.Sprintf("; %s is as good", other.Name)
 	}
-	return fmt.Sprintf("; next best %s by %.2f", other.name, lead(d.gain, other.gain))
+	return fmt.Sprintf("; next best %s by %.2f", other.Name, lead(d.gain, other.Score))
 }
 
 // uncheckedSentence is the warning on a pod whose floor nobody checked.

@@ -38,7 +38,8 @@
 //
 // For news of nodes that are missing or old see package nodesetting: they never make a node better, and reject none.
 //
-// Package modelsource says when a plugin is blind, and may serve other plugins as well.
+// Package modelsource says when a plugin is blind, and serves other plugins as well. Package nodemix has gains, broken floors and the cache, podclass
+// says what a pod is, floor what it was promised, held which pods wait for us.
 //
 // The plugin is neutral (PreScore and PreFilter skip, stock scheduling) when it is blind: the switch is off or was not read yet,
 // the model object or its CRD is missing, the object is refused and there was no good one before, or the model is older than

@@ -9,19 +9,21 @@ import (
 	"k8s.io/component-base/metrics/testutil"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/byhand"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodemix"
 )
 
 func TestMetricsShowACondition(t *testing.T) {
 	registry := metrics.NewKubeRegistry()
 	m := NewMetrics()
 	registry.MustRegister(m.Collectors()...)
-	k := learn(t, trio()...)
-	model := modelsource.State[knowledge]{Known: k, PublishedAt: instant.Add(-time.Minute)}
-	none := modelsource.State[knowledge]{Problem: modelsource.ReasonNoModel}
-	m.showCondition("a", condition{Mode: v1alpha1.Active, Known: k}, model, instant)
-	m.showCondition("b", condition{Mode: v1alpha1.Shadow, Blind: modelsource.ReasonNoModel}, none, instant)
-	m.showCondition("b", condition{Mode: v1alpha1.Off, Blind: modelsource.ReasonOff}, none, instant)
+	k := learn(t, byhand.Trio()...)
+	model := modelsource.State[nodemix.Knowledge]{Known: k, PublishedAt: byhand.Instant.Add(-time.Minute)}
+	none := modelsource.State[nodemix.Knowledge]{Problem: modelsource.ReasonNoModel}
+	m.showCondition("a", condition{Mode: v1alpha1.Active, Known: k}, model, byhand.Instant)
+	m.showCondition("b", condition{Mode: v1alpha1.Shadow, Blind: modelsource.ReasonNoModel}, none, byhand.Instant)
+	m.showCondition("b", condition{Mode: v1alpha1.Off, Blind: modelsource.ReasonOff}, none, byhand.Instant)
 
 	want := `
 # HELP scheduler_interferencefit_blind [ALPHA] 1 if the profile schedules without a model for this reason, else 0: switch off or not read yet, no model object, a model that is refused (invalid or of another format), too old, or published in the future.
@@ -63,15 +65,15 @@ func TestMetricsShowReports(t *testing.T) {
 	registry := metrics.NewKubeRegistry()
 	m := NewMetrics()
 	registry.MustRegister(m.Collectors()...)
-	now := instant.Add(4 * time.Minute)
-	reports := reportsOf(t, &now, ignored, reported("n1"), reported("n2"))
-	now = instant.Add(time.Minute)
-	if err := reports.Update(reported("n2", "fence")); err != nil {
+	now := byhand.Instant.Add(4 * time.Minute)
+	reports := byhand.Reports(t, &now, byhand.Ignored, byhand.Reported("n1"), byhand.Reported("n2"))
+	now = byhand.Instant.Add(time.Minute)
+	if err := reports.Update(byhand.Reported("n2", "fence")); err != nil {
 		t.Fatal(err)
 	}
-	now = instant.Add(2 * time.Minute)
+	now = byhand.Instant.Add(2 * time.Minute)
 	m.showReports("a", reports)
-	now = instant.Add(5 * time.Minute)
+	now = byhand.Instant.Add(5 * time.Minute)
 	m.showReports("b", reports)
 	want := `
 # HELP scheduler_interferencefit_node_report_age_seconds [ALPHA] Seconds since the oldest report of a NodeIsolation; 0 without any.

@@ -2,24 +2,25 @@ package interferencefit
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/dynamic"
 	corelisters "k8s.io/client-go/listers/core/v1"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/floor"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/held"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodemix"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // Name is the plugin's name in profiles.
@@ -45,16 +46,14 @@ type InterferenceFit struct {
 
 	snapshot fwk.SharedLister
 	pods     corelisters.PodLister
-	events   events.EventRecorderLogger
-	// eventBudget is what is left for events on pods.
-	eventBudget flowcontrol.PassiveRateLimiter
-	activate    func(klog.Logger, map[string]*v1.Pod)
+	events   schedplugin.Events
+	activate func(klog.Logger, map[string]*v1.Pod)
 
-	source   *modelsource.Source[knowledge]
-	known    func() *knowledge // what is known whatever the condition, nil without a model
-	promised *promised
-	held     *heldPods
-	cache    *mixCache
+	source   *modelsource.Source[nodemix.Knowledge]
+	known    func() *nodemix.Knowledge // what is known whatever the condition, nil without a model
+	promised *floor.Promised
+	held     *held.Pods[attempt]
+	cache    *nodemix.Cache
 	// reports are on the nodes' partitions; improved counts those that made a node better.
 	nodes    corelisters.NodeLister
 	reports  *nodesetting.Reports
@@ -64,8 +63,7 @@ type InterferenceFit struct {
 	mu               sync.Mutex
 	shown, announced *condition
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	running schedplugin.Running
 }
 
 // showPeriod is how often the age of the model, and that of the reports on nodes, is looked at.
@@ -73,67 +71,55 @@ const showPeriod = 2 * time.Second
 
 // Factory returns the function that kube-scheduler makes the plugin with, once per profile. All profiles share the metrics.
 func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
-	// The client that sends the scheduler's events is one for all profiles, and so is the budget.
-	budget := flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, clock.RealClock{})
+	budget := schedplugin.Budget(podEventsPerSecond, podEventsAtOnce)
 	return func(ctx context.Context, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 		return newPlugin(ctx, obj, h, m, budget, clock.RealClock{})
 	}
 }
 
 func newPlugin(ctx context.Context, obj runtime.Object, h fwk.Handle, m *Metrics, budget flowcontrol.PassiveRateLimiter, c clock.WithTicker) (*InterferenceFit, error) {
-	args, err := modelsource.ArgsOf(Name, obj, DefaultArgs)
+	args, err := schedplugin.ArgsOf(Name, obj, DefaultArgs)
 	if err != nil {
 		return nil, err
 	}
-	if h.KubeConfig() == nil {
-		return nil, fmt.Errorf("plugin %s: the scheduler has no client configuration to read interference models with", Name)
-	}
-	models, err := dynamic.NewForConfig(h.KubeConfig())
+	models, err := schedplugin.Client(h, Name, "interference models")
 	if err != nil {
-		return nil, fmt.Errorf("making a client for interference models: %w", err)
+		return nil, err
 	}
 	core := h.SharedInformerFactory().Core().V1()
 	pods := core.Pods()
 	p := &InterferenceFit{
 		args: args, profile: h.ProfileName(), metrics: m, clock: c,
-		snapshot: h.SnapshotSharedLister(), pods: pods.Lister(), events: h.EventRecorder(), activate: h.Activate,
-		eventBudget: budget, promised: newPromised(), held: newHeldPods(pods.Lister()), nodes: core.Nodes().Lister(),
+		snapshot: h.SnapshotSharedLister(), pods: pods.Lister(), activate: h.Activate,
+		events:   schedplugin.Events{Recorder: h.EventRecorder(), Reason: eventReason, Budget: budget, Dropped: m.eventsDropped, Profile: h.ProfileName()},
+		promised: floor.NewPromised(), held: held.New[attempt](pods.Lister()), nodes: core.Nodes().Lister(),
 	}
 	p.reports = nodesetting.New(models, c.Now, p.reportChanged)
-	p.cache = newMixCache(p.reports)
-	if err := p.promised.watch(pods.Informer()); err != nil {
+	p.cache = nodemix.NewCache(p.reports)
+	if err := p.promised.Watch(pods.Informer()); err != nil {
 		return nil, err
 	}
-	p.source = modelsource.New(modelsource.Clients{Kube: h.ClientSet(), Models: models}, args.ModelName, newKnowledge, modelsource.Seen{
-		Model:   func(result string) { m.modelUpdates.WithLabelValues(p.profile, result).Inc() },
-		Ignored: func() { m.switchErrors.WithLabelValues(p.profile).Inc() },
-		Changed: p.show,
-	})
-	p.known = func() *knowledge { return p.source.State().Known }
+	p.source = modelsource.New(modelsource.Clients{Kube: h.ClientSet(), Models: models}, args.ModelName, nodemix.Learn, m.model.Seen(p.profile, p.show))
+	p.known = func() *nodemix.Knowledge { return p.source.State().Known }
 	p.start(ctx)
 	return p, nil
 }
 
 // start runs the watches and the ageing of the model until the context ends or Close is called.
 func (p *InterferenceFit) start(ctx context.Context) {
-	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
-	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
+	ctx = p.running.Start(ctx, Name, p.profile, p.clock)
 	p.running.Go(func() { p.source.Run(ctx) })
 	p.running.Go(func() { p.reports.Run(ctx) })
-	p.running.Go(func() { p.age(ctx) })
-	modelsource.Await(ctx, p.clock, p.source.Answered(), "switch or model")
-	if know := p.known(); know != nil && know.settings.Named() {
-		modelsource.Await(ctx, p.clock, p.reports.Answered(), "NodeIsolation objects")
+	p.running.Every(ctx, showPeriod, func() { p.age(ctx) })
+	schedplugin.Await(ctx, p.clock, p.source.Answered(), "switch or model")
+	if know := p.known(); know != nil && know.Settings().Named() {
+		schedplugin.Await(ctx, p.clock, p.reports.Answered(), "NodeIsolation objects")
 	}
 	p.show(ctx)
 }
 
 // Close stops what start began and waits for it. kube-scheduler calls it when it ends; the end of the context does the same.
-func (p *InterferenceFit) Close() error {
-	p.stop()
-	p.running.Wait()
-	return nil
-}
+func (p *InterferenceFit) Close() error { return p.running.Close() }
 
 // Name returns the plugin's name.
 func (p *InterferenceFit) Name() string { return Name }
@@ -146,18 +132,9 @@ func (p *InterferenceFit) assess() condition {
 // age looks at the model's age once in a while: nothing tells when it becomes too old. It also finds the pods whose attempt
 // outlasted a change of condition.
 func (p *InterferenceFit) age(ctx context.Context) {
-	tick := p.clock.NewTicker(showPeriod)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C():
-			p.metrics.showReports(p.profile, p.reports)
-			p.show(ctx)
-			p.announce()
-		}
-	}
+	p.metrics.showReports(p.profile, p.reports)
+	p.show(ctx)
+	p.announce()
 }
 
 // announce puts a change between seeing and blind into an event on the model, which may not exist. It is called from the ticker
@@ -178,7 +155,7 @@ func (p *InterferenceFit) announce() {
 	if c.Blind != "" && c.Blind != modelsource.ReasonOff || c.Stale {
 		kind = v1.EventTypeWarning
 	}
-	p.events.Eventf(model, nil, kind, eventReason, action(c), "%s", sentence(c, p.profile))
+	p.events.Recorder.Eventf(model, nil, kind, eventReason, action(c), "%s", sentence(c, p.profile))
 }
 
 // reportChanged notes that a node got better by a report on it. The pods that are held try again at the next tick: nodes come in crowds.
@@ -188,7 +165,7 @@ func (p *InterferenceFit) reportChanged(name string, was, is nodesetting.Report)
 	if know == nil || err != nil {
 		return
 	}
-	if know.improves(know.settings.Setting(node, was), know.settings.Setting(node, is)) {
+	if know.Improves(know.Settings().Setting(node, was), know.Settings().Setting(node, is)) {
 		p.improved.Add(1)
 	}
 }
@@ -200,7 +177,7 @@ func (p *InterferenceFit) show(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if know := p.known(); know != nil && know.settings.Named() {
+	if know := p.known(); know != nil && know.Settings().Named() {
 		p.reports.Need()
 	}
 	improved := p.improved.Load()
@@ -211,7 +188,7 @@ func (p *InterferenceFit) show(ctx context.Context) {
 		p.shown = &c
 		logger.Info("Condition of placement by predicted interference", "mode", c.Mode, "blind", c.Blind, "model", c.Version, "stale", c.Stale)
 	}
-	if pods := p.held.take(attempt{c, improved}); len(pods) > 0 {
+	if pods := p.held.Take(attempt{c, improved}); len(pods) > 0 {
 		logger.V(2).Info("Letting held pods try again", "pods", len(pods))
 		p.activate(logger, pods)
 	}

@@ -7,11 +7,13 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodemix"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
 
@@ -36,13 +38,13 @@ const (
 // pod is in the scheduler's cache by now, and thereby in the mix that the next cycle sees; node metrics, whose lag would have to
 // be bridged here, are no input of the plugin.
 func (p *InterferenceFit) Reserve(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodeName string) *fwk.Status {
-	p.held.remove(pod.UID)
+	p.held.Remove(pod.UID)
 	c, err := readCycle(state)
 	if err != nil {
 		return nil // neither PreFilter nor PreScore ran: nothing was decided here
 	}
 	if c.floor > 0 {
-		p.promised.add(pod.UID)
+		p.promised.Add(pod.UID)
 		p.warnUnchecked(ctx, c, pod)
 	}
 	if c.skips(pod) != "" {
@@ -53,11 +55,13 @@ func (p *InterferenceFit) Reserve(ctx context.Context, state fwk.CycleState, pod
 		klog.FromContext(ctx).Error(err, "Cannot record a decision", "pod", klog.KObj(pod), "node", klog.KRef("", nodeName))
 		return nil // a record is no reason to reject the pod
 	}
-	n := p.cache.find(info, c.Known)
+	n := p.cache.Find(info, c.Known)
 	if n == nil || state.IsPodGroupSchedulingCycle() {
-		n = p.cache.observe(info, c.Known, pod.UID) // in a pod-group cycle the snapshot holds the pod by now
+		n = p.cache.Observe(info, c.Known, pod.UID) // in a pod-group cycle the snapshot holds the pod by now
 	}
-	p.record(ctx, c, pod, c.decide(n, nodeName))
+	d := c.decide(n, nodeName)
+	d.namespace = pod.Namespace
+	p.record(ctx, c, pod, d)
 	return nil
 }
 
@@ -69,18 +73,18 @@ func (p *InterferenceFit) Unreserve(_ context.Context, state fwk.CycleState, pod
 	}
 	// The informer removes the pod from the promised when it is deleted; that event may already have passed.
 	if _, err := p.pods.Pods(pod.Namespace).Get(pod.Name); apierrors.IsNotFound(err) {
-		p.promised.remove(pod.UID)
+		p.promised.Remove(pod.UID)
 	}
 }
 
 // decide states the decision for a node without the pod.
-func (c *cycle) decide(n *node, nodeName string) decision {
-	gain, m := n.leastGain(c.class)
-	with := n.mix.Add(nil, c.class, 1)
+func (c *cycle) decide(n *nodemix.Node, nodeName string) decision {
+	gain, m := n.LeastGain(c.class)
+	with := n.Mix.Add(nil, c.class, 1)
 	d := decision{
-		mode: c.Mode, node: nodeName, mix: n.mix, names: c.Known.names, version: m.Version(), stale: c.Stale, scored: c.scored,
-		setting: n.setting.Name, doubt: n.setting.Doubt, predicted: m.Predict(with, c.class), gain: inUnits(gain),
-		breaks: !c.exempt && n.violation(c.class, c.floor, c.priority).broken(),
+		mode: c.Mode, node: nodeName, mix: n.Mix, names: c.Known.Names(), version: m.Version(), stale: c.Stale, scored: c.scored,
+		setting: n.Setting.Name, doubt: n.Setting.Doubt, predicted: m.Predict(with, c.class), gain: scale.Raw(gain),
+		breaks: !c.exempt && n.Violation(c.class, c.floor, c.priority).Broken(),
 		best:   c.best, next: c.next,
 	}
 	// What the neighbours lose is what the pod brings less what the node gains.
@@ -106,18 +110,9 @@ func (p *InterferenceFit) record(ctx context.Context, c *cycle, pod *v1.Pod, d d
 
 	klog.FromContext(ctx).V(2).Info("Reserved by predicted interference", "pod", klog.KObj(pod), "node", klog.KRef("", d.node),
 		"class", d.names[c.class], "mode", d.mode, "predicted", d.predicted.Mean, "low", d.predicted.Lo, "high", d.predicted.Hi,
-		"measured", d.predicted.Measured, "neighboursLose", d.neighboursLose, "best", d.best.name, "bestGain", d.best.gain,
+		"measured", d.predicted.Measured, "neighboursLose", d.neighboursLose, "best", d.best.Name, "bestGain", d.best.Score,
 		"gain", d.gain, "scored", d.scored, "agrees", d.agrees(), "setting", d.setting, "doubt", d.doubt, "model", d.version, "stale", d.stale)
-	p.tell(pod, &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: d.node}, v1.EventTypeNormal, eventActionPlace, d.sentence)
-}
-
-// tell puts an event on a pod, within the budget.
-func (p *InterferenceFit) tell(pod *v1.Pod, related runtime.Object, kind, action string, sentence func() string) {
-	if !p.eventBudget.TryAccept() {
-		p.metrics.eventsDropped.WithLabelValues(p.profile).Inc()
-		return
-	}
-	p.events.Eventf(pod, related, kind, eventReason, action, "%s", sentence())
+	p.events.Tell(pod, schedplugin.NodeReference(d.node), v1.EventTypeNormal, eventActionPlace, d.sentence)
 }
 
 // warnUnchecked says on the pod that nobody checked the floor it asks for.
@@ -127,12 +122,12 @@ func (p *InterferenceFit) warnUnchecked(ctx context.Context, c *cycle, pod *v1.P
 		return
 	}
 	klog.FromContext(ctx).V(2).Info("Placed a pod without checking its floor", "pod", klog.KObj(pod), "floor", c.floor, "why", why)
-	p.tell(pod, nil, v1.EventTypeWarning, eventActionPlace, func() string { return uncheckedSentence(c.floor, why) })
+	p.events.Tell(pod, nil, v1.EventTypeWarning, eventActionPlace, func() string { return uncheckedSentence(c.floor, why) })
 }
 
 // unchecked says why the pod's floor was not checked, "" if it was.
 func (c *cycle) unchecked(pod *v1.Pod) string {
-	class := ClassName(pod)
+	class := podclass.Name(pod)
 	if class == "" {
 		class = "(none: the pod has no label and no controller)"
 	}
@@ -145,7 +140,7 @@ func (c *cycle) unchecked(pod *v1.Pod) string {
 		return "there is no usable interference model: " + c.Blind
 	case c.class == interference.Unknown:
 		return fmt.Sprintf("the interference model has no class %s", class)
-	case !c.Known.trusted(c.class):
+	case !c.Known.Trusted(c.class):
 		return fmt.Sprintf("class %s was never measured", class)
 	}
 	return ""

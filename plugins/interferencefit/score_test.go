@@ -9,6 +9,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/byhand"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
@@ -28,13 +29,13 @@ func scoresOf(t testing.TB, mode v1alpha1.Mode, gains ...int64) (fwk.NodeScoreLi
 }
 
 func TestNormalizeScore(t *testing.T) {
-	list, c := scoresOf(t, v1alpha1.Active, 10_000, 9_950, 9_949, 5_000, 0, -20_000, -gainLimit)
+	list, c := scoresOf(t, v1alpha1.Active, 10_000, 9_950, 9_949, 5_000, 0, -20_000, -scale.Limit)
 	// Lost against the best, in hundredths: 0, 0.5 (rounds up to 1), 0.51, 50, 100, 300, ...
 	want := fwk.NodeScoreList{{Name: "a", Score: 100}, {Name: "b", Score: 99}, {Name: "c", Score: 99}, {Name: "d", Score: 50}, {Name: "e", Score: 0}, {Name: "f", Score: 0}, {Name: "g", Score: 0}}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Errorf("scores (-want +got):\n%s", diff)
 	}
-	if c.best != (rated{"a", 10_000}) || c.next != (rated{"b", 9_950}) || !c.scored {
+	if c.best != rated("a", 10_000) || c.next != rated("b", 9_950) || !c.scored {
 		t.Errorf("best %+v, next %+v, scored %v", c.best, c.next, c.scored)
 	}
 }
@@ -46,35 +47,15 @@ func TestShadowScoresNothing(t *testing.T) {
 			t.Errorf("node %s scores %d in shadow", s.Name, s.Score)
 		}
 	}
-	if c.best.name != "a" {
+	if c.best.Name != "a" {
 		t.Errorf("best is %+v, want node a", c.best)
 	}
 }
 
-func TestTwoBest(t *testing.T) {
-	cases := map[string]struct {
-		list       fwk.NodeScoreList
-		best, next string
-	}{
-		"none":           {nil, "", ""},
-		"one":            {fwk.NodeScoreList{{Name: "a", Score: -3}}, "a", ""},
-		"equal, by name": {fwk.NodeScoreList{{Name: "c", Score: 1}, {Name: "a", Score: 1}, {Name: "b", Score: 1}}, "a", "b"},
-		"ascending":      {fwk.NodeScoreList{{Name: "a", Score: 1}, {Name: "b", Score: 2}, {Name: "c", Score: 3}}, "c", "b"},
-		"descending":     {fwk.NodeScoreList{{Name: "a", Score: 3}, {Name: "b", Score: 2}, {Name: "c", Score: 1}}, "a", "b"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			if best, next := twoBest(c.list); best.name != c.best || next.name != c.next {
-				t.Errorf("best %q and next %q, want %q and %q", best.name, next.name, c.best, c.next)
-			}
-		})
-	}
-}
-
 func TestInUnits(t *testing.T) {
-	for gain, want := range map[float64]int64{0.5: 5000, -0.00005: -1, 0.00004: 0, math.Inf(1): gainLimit, math.Inf(-1): -gainLimit, math.NaN(): -gainLimit, 1e300: gainLimit} {
-		if got := inUnits(gain); got != want {
-			t.Errorf("inUnits(%v) is %d, want %d", gain, got, want)
+	for gain, want := range map[float64]int64{0.5: 5000, -0.00005: -1, 0.00004: 0, math.Inf(1): scale.Limit, math.Inf(-1): -scale.Limit, math.NaN(): -scale.Limit, 1e300: scale.Limit} {
+		if got := scale.Raw(gain); got != want {
+			t.Errorf("scale.Raw(%v) is %d, want %d", gain, got, want)
 		}
 	}
 }
@@ -82,10 +63,10 @@ func TestInUnits(t *testing.T) {
 // FuzzScores: scores lie in 0..100, the best has 100, order is kept, and shuffling the nodes changes nothing.
 func FuzzScores(f *testing.F) {
 	f.Add(int64(0), uint64(1))
-	f.Add(int64(gainLimit), uint64(7))
+	f.Add(scale.Limit, uint64(7))
 	f.Fuzz(func(t *testing.T, spread int64, seed uint64) {
 		src := rand.New(rand.NewPCG(seed, 1))
-		spread = min(max(spread, 1), 2*gainLimit)
+		spread = min(max(spread, 1), 2*scale.Limit)
 		gains := make([]int64, 1+src.IntN(20))
 		for i := range gains {
 			gains[i] = src.Int64N(spread) - spread/2
@@ -103,8 +84,8 @@ func FuzzScores(f *testing.F) {
 				}
 			}
 		}
-		if byName[c.best.name] != fwk.MaxScore {
-			t.Fatalf("the best node scores %d", byName[c.best.name])
+		if byName[c.best.Name] != fwk.MaxScore {
+			t.Fatalf("the best node scores %d", byName[c.best.Name])
 		}
 		shuffled := make(fwk.NodeScoreList, len(gains))
 		for to, from := range src.Perm(len(gains)) {
@@ -124,8 +105,8 @@ func FuzzScores(f *testing.F) {
 }
 
 func TestSkips(t *testing.T) {
-	k := learn(t, trio()...)
-	daemon := withLabel(ownedPod("kube-system", "DaemonSet", "cni"), "ballast.dev/class", "quiet")
+	k := learn(t, byhand.Trio()...)
+	daemon := byhand.WithLabel(byhand.Owned("kube-system", "DaemonSet", "cni"), "ballast.dev/class", "quiet")
 	cases := map[string]struct {
 		cycle cycle
 		want  string
@@ -137,7 +118,7 @@ func TestSkips(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := c.cycle.skips(podOf("quiet", "")); got != c.want {
+			if got := c.cycle.skips(byhand.Pod("quiet", "")); got != c.want {
 				t.Errorf("skips is %q, want %q", got, c.want)
 			}
 		})
@@ -149,14 +130,14 @@ func TestSkips(t *testing.T) {
 }
 
 func TestCloneIsIndependent(t *testing.T) {
-	k := learn(t, trio()...)
+	k := learn(t, byhand.Trio()...)
 	original := &cycle{condition: condition{Mode: v1alpha1.Active, Known: k}, class: quiet, floor: 0.5}
 	before := *original
 	clone, ok := original.Clone().(*cycle)
 	if !ok || *clone != before {
 		t.Fatalf("the clone is %+v, want %+v", clone, before)
 	}
-	clone.class, clone.floor, clone.scored, clone.best, clone.reserved, clone.Known = loud, 0.1, true, rated{"x", 1}, true, nil
+	clone.class, clone.floor, clone.scored, clone.best, clone.reserved, clone.Known = loud, 0.1, true, rated("x", 1), true, nil
 	if *original != before {
 		t.Errorf("changing the clone changed the original to %+v", *original)
 	}

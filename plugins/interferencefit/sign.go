@@ -7,6 +7,8 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/floor"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 )
 
 // signatureKey names the fragment. Its value is everything of pod and condition that the plugin decides by.
@@ -29,12 +31,12 @@ type signature struct {
 // scheduler signs when a pod is queued and may reuse a ranking for half a second; a model that changes meanwhile acts that late.
 func (p *InterferenceFit) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	c := p.assess()
-	floor, err := floorOf(pod)
+	least, err := floor.Of(pod)
 	if err != nil {
-		floor = 0 // the annotation is ignored, so it makes no difference
+		least = 0 // the annotation is ignored, so it makes no difference
 	}
 	return []fwk.SignFragment{{Key: signatureKey, Value: signature{
-		Class: ClassName(pod), Floor: floor, Exempt: Exempt(pod), DaemonSet: ownedByDaemonSet(pod),
+		Class: podclass.Name(pod), Floor: least, Exempt: podclass.Exempt(pod), DaemonSet: podclass.OfDaemonSet(pod),
 		Model: c.Version, Mode: c.Mode, Blind: c.Blind,
 	}}}, nil
 }

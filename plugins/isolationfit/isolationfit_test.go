@@ -83,7 +83,8 @@ func TestBandwidth(t *testing.T) {
 	k := take(t, lister(), report("full", young, 3, 9000, 2000), report("idle", young, 3, 500, 0), report("stale", old, 3, 0, 0), report("blind", young, 3))
 	// 0.1 of the fullest domain; what is not known counts as the fullest that is.
 	for node, want := range map[string]float64{"full": 0.09, "idle": 0.005, "stale": 0.09, "blind": 0.09, "without agent": 0.09} {
-		if got := k.taken(node); !near(got, want) {
+		n := k.nodes[node]
+		if got := k.taken(&n); !near(got, want) {
 			t.Errorf("%s loses %v, want %v", node, got, want)
 		}
 	}
@@ -91,13 +92,21 @@ func TestBandwidth(t *testing.T) {
 	for _, c := range []struct {
 		node string
 		mbps float64
-		want string
-	}{{"full", 8000, ""}, {"full", 8001, wantsBandwidth}, {"idle", 10_000, ""}, {"idle", 10_001, wantsBandwidth}, {"stale", 1e9, ""}, {"blind", 1e9, ""}, {"without agent", 1e9, ""}} {
-		if got := k.lacks(c.node, wish{mbps: c.mbps}); got != c.want {
-			t.Errorf("%s with a wish for %v MB/s lacks %q, want %q", c.node, c.mbps, got, c.want)
+		want lack
+	}{
+		{"full", 8000, nothing},
+		{"full", 8001, noBandwidth},
+		{"idle", 10_000, nothing},
+		{"idle", 10_001, noBandwidth},
+		{"stale", 1e9, nothing},
+		{"blind", 1e9, nothing},
+		{"without agent", 1e9, nothing},
+	} {
+		if got := k.lacks(c.node, wish{mbps: c.mbps}, nil, ""); got != c.want {
+			t.Errorf("%s with a wish for %v MB/s lacks %d, want %d", c.node, c.mbps, got, c.want)
 		}
 	}
-	if none := take(t, lister(), report("blind", young, 3)); none.taken("blind") != 0 {
+	if none := take(t, lister(), report("blind", young, 3)); none.taken(new(none.nodes["blind"])) != 0 {
 		t.Error("bandwidth counts although no node's is known")
 	}
 	part := report("part", young, 3, 100)
@@ -117,17 +126,21 @@ func TestPartitions(t *testing.T) {
 	cloud := report("cloud", instant, 0)
 	cloud.Status.Capacity = nil
 	k := take(t, lister(), has, full, room, wanted, stale, cloud)
-	for node, want := range map[string]string{
-		"has": "", "wanted": "", "stale": "", "room": "", "full": wantsPartition, "cloud": wantsPartition, "without agent": wantsPartition,
+	for node, want := range map[string]lack{
+		"has": nothing, "wanted": nothing, "stale": nothing, "room": nothing, "full": noPartition, "cloud": noPartition, "without agent": noPartition,
 	} {
-		if got := k.lacks(node, wish{partition: "web"}); got != want {
-			t.Errorf("%s lacks %q, want %q", node, got, want)
+		if got := k.lacks(node, wish{partition: "web"}, nil, ""); got != want {
+			t.Errorf("%s lacks %d, want %d", node, got, want)
 		}
 	}
-	if k := take(t, lister(), full); k.granting(wish{partition: "web"}) != 0 || k.granting(wish{}) != 1 {
-		t.Error("what some node grants is wrong")
+	k = take(t, lister(), full)
+	if nodes, latest := k.granting(wish{partition: "web"}); nodes != 0 || latest != 0 {
+		t.Errorf("%d nodes grant the partition, the latest by report %d; want none", nodes, latest)
 	}
-	if (*knowledge)(nil).granting(wish{partition: "web"}) != math.MaxInt {
+	if nodes, latest := k.granting(wish{}); nodes != 1 || latest != 1 {
+		t.Errorf("%d nodes grant nothing, the latest by report %d; want 1 and 1", nodes, latest)
+	}
+	if nodes, _ := (*knowledge)(nil).granting(wish{partition: "web"}); nodes != math.MaxInt {
 		t.Error("before the first answer a wish is refused")
 	}
 }
@@ -142,15 +155,15 @@ func TestPairs(t *testing.T) {
 	ni.Status.Interference = []v1alpha1.Interference{pair}
 	k := take(t, pods, ni)
 	residents := []fwk.PodInfo{fakePod{pod: pod("web", "web-1")}, fakePod{pod: pod("web", "web-2")}, fakePod{pod: pod("other", "o")}, fakePod{pod: &v1.Pod{}}}
-	if own, theirs, evidence := beside(k.partners[workloadOf(pod("etl", "etl-9"))], residents, ""); own != 0 || !near(theirs, 0.4) || evidence != "it recovered" {
-		t.Errorf("etl beside two of web: %v, %v, %q; want 0 and 0.4", own, theirs, evidence)
+	if l := beside(k.partners[workloadOf(pod("etl", "etl-9"))], residents, ""); l.own != 0 || !near(l.theirs, 0.4) || l.evidence != "it recovered" || l.worst.Name != "web-1" {
+		t.Errorf("etl beside two of web: %+v; want 0 and 0.4", l)
 	}
-	if _, theirs, _ := beside(k.partners[workloadOf(pod("etl", "etl-9"))], residents, "web-2"); !near(theirs, 0.2) {
-		t.Errorf("etl beside web without web-2: %v, want 0.2", theirs)
+	if l := beside(k.partners[workloadOf(pod("etl", "etl-9"))], residents, "web-2"); !near(l.theirs, 0.2) {
+		t.Errorf("etl beside web without web-2: %v, want 0.2", l.theirs)
 	}
 	residents = []fwk.PodInfo{fakePod{pod: pod("etl", "etl-1")}, fakePod{pod: pod("etl", "etl-2")}}
-	if own, theirs, _ := beside(k.partners[workloadOf(pod("web", "web-9"))], residents, ""); !near(own, 0.2) || theirs != 0 {
-		t.Errorf("web beside two of etl: %v and %v, want 0.2 and 0", own, theirs)
+	if l := beside(k.partners[workloadOf(pod("web", "web-9"))], residents, ""); !near(l.own, 0.2) || l.theirs != 0 {
+		t.Errorf("web beside two of etl: %v and %v, want 0.2 and 0", l.own, l.theirs)
 	}
 	other := report("another node", instant, 3)
 	other.Status.Interference = ni.Status.Interference
@@ -189,7 +202,7 @@ func TestWishOf(t *testing.T) {
 	if w, err := wishOf(p); err != nil || w != (wish{"web", 8000}) {
 		t.Errorf("%+v, %v", w, err)
 	}
-	for _, bad := range []string{"-1", "0", "NaN", "+Inf", "8G", "1e999"} {
+	for _, bad := range []string{"-1", "0", "NaN", "+Inf", "8G", "1e999", "2000000001", "8000 "} {
 		p.Annotations = map[string]string{v1alpha1.PartitionAnnotation: "We b", v1alpha1.MemoryBandwidthAnnotation: bad}
 		w, err := wishOf(p)
 		if w != (wish{}) || err == nil || !strings.Contains(err.Error(), v1alpha1.PartitionAnnotation) || !strings.Contains(err.Error(), v1alpha1.MemoryBandwidthAnnotation) {
@@ -205,9 +218,9 @@ func TestWaiting(t *testing.T) {
 	stays.Annotations = map[string]string{v1alpha1.PartitionAnnotation: "x"}
 	bound.Spec.NodeName = "n"
 	for _, p := range []*v1.Pod{stays, goes, gone, bound} {
-		w.add(p, 1)
+		w.add(p, held{granting: 1})
 	}
-	got := w.take(lister(stays, goes, bound), func(w wish, before int) bool { return w.partition == "" && before == 1 })
+	got := w.take(lister(stays, goes, bound), func(w wish, was held) bool { return w.partition == "" && was.granting == 1 })
 	if len(got) != 1 || got["shop/goes"] == nil || len(w.pods) != 1 {
 		t.Errorf("tried again %v, %v wait", got, w.pods)
 	}
@@ -242,3 +255,4 @@ type fakeState struct {
 }
 
 func (f *fakeState) Read(fwk.StateKey) (fwk.StateData, error) { return f.data, nil }
+func (f *fakeState) Write(_ fwk.StateKey, data fwk.StateData) { f.data = data }

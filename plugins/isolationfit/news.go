@@ -11,6 +11,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
+	"github.com/ballast-k8s/ballast/plugins/isolationfit/bandwidth"
 )
 
 // spareClasses is how many resource classes a node must have free for one more partition: the agent leaves one of them free (package partition).
@@ -24,10 +25,14 @@ type news struct {
 	// divides says that it has resctrl; classesLeft then counts its free resource classes.
 	divides     bool
 	classesLeft int
-	// bandwidth is known where peak and use of every domain are: use is the share of the fullest domain, freeMBps what the emptiest has left.
-	bandwidth     bool
-	use, freeMBps float64
-	pairs         []v1alpha1.Interference
+	// measured says that the memory bandwidth of its domains is known.
+	measured bool
+	domains  bandwidth.Domains
+	// missed says that its agent cannot keep all set-points there, whatever it does to batch work.
+	missed bool
+	pairs  []v1alpha1.Interference
+	// number grows with each report that comes, of any node.
+	number uint64
 }
 
 // whole decodes an object. Fields that the plugin does not read are dropped, so that a list of large machines is no burden.
@@ -47,6 +52,9 @@ func whole(u *unstructured.Unstructured) *v1alpha1.NodeIsolation {
 		out.Status.Groups = append(out.Status.Groups, v1alpha1.IsolationGroup{Name: g.Name, Domains: g.Domains})
 	}
 	out.Status.Capacity, out.Status.LastReport = in.Status.Capacity, in.Status.LastReport
+	if c := in.Status.Control; c != nil {
+		out.Status.Control = &v1alpha1.LocalControlStatus{Infeasible: c.Infeasible}
+	}
 	for _, i := range in.Status.Interference {
 		if i.State == v1alpha1.InterferenceConfirmed && i.Culprit != nil {
 			out.Status.Interference = append(out.Status.Interference, i)
@@ -67,8 +75,9 @@ func newsOf(ni *v1alpha1.NodeIsolation) news {
 	n.partitions = append(n.partitions, strings.Split(ni.Status.PartitionsInForce(), "+")...) // "" is no name
 	if c := ni.Status.Capacity; c != nil {
 		n.divides, n.classesLeft = true, int(c.ClassesLeft)
-		n.use, n.freeMBps, n.bandwidth = bandwidth(ni.Status.Groups, peakOf(c))
+		n.domains, n.measured = bandwidth.Of(ni.Status.Groups, peakOf(c))
 	}
+	n.missed = ni.Status.Control != nil && ni.Status.Control.Infeasible != ""
 	return n
 }
 
@@ -79,30 +88,6 @@ func peakOf(c *v1alpha1.IsolationCapacity) float64 {
 		return 0
 	}
 	return float64(c.Resources[i].PeakMBps)
-}
-
-// bandwidth is the share that is taken of the fullest domain, and what is left in the emptiest. It is known if every group tells its use of
-// every domain that any tells of.
-func bandwidth(groups []v1alpha1.IsolationGroup, peak float64) (use, free float64, known bool) {
-	sums, told := map[int32]float64{}, map[int32]int{}
-	for _, g := range groups {
-		for _, d := range g.Domains {
-			if d.TotalBytesPerSecond != nil {
-				sums[d.Domain] += float64(*d.TotalBytesPerSecond) / 1e6
-				told[d.Domain]++
-			}
-		}
-	}
-	if peak <= 0 || len(sums) == 0 {
-		return 0, 0, false
-	}
-	for domain, sum := range sums {
-		if told[domain] < len(groups) {
-			return 0, 0, false
-		}
-		use, free = max(use, sum/peak), max(free, peak-sum)
-	}
-	return min(use, 1), free, true
 }
 
 // roomFor reports whether the node has a partition, is to have it, or could.

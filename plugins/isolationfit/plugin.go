@@ -2,25 +2,22 @@ package isolationfit
 
 import (
 	"context"
-	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/dynamic"
 	corelisters "k8s.io/client-go/listers/core/v1"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
+	"k8s.io/utils/lru"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/follow"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // Name is the plugin's name in profiles.
@@ -43,11 +40,10 @@ type IsolationFit struct {
 	metrics *Metrics
 	clock   clock.WithTicker
 
-	snapshot    fwk.SharedLister
-	pods        corelisters.PodLister
-	events      events.EventRecorderLogger
-	eventBudget flowcontrol.PassiveRateLimiter
-	activate    func(klog.Logger, map[string]*v1.Pod)
+	snapshot fwk.SharedLister
+	pods     corelisters.PodLister
+	events   schedplugin.Events
+	activate func(klog.Logger, map[string]*v1.Pod)
 
 	change  *follow.Follower
 	reports *reports
@@ -56,9 +52,10 @@ type IsolationFit struct {
 	// workloads are those of the pods that reports name; only the goroutine that refreshes has them.
 	workloads map[v1alpha1.ContainerName]workload
 	waiting   waiting
+	// warned are by UID the pods that were told what is wrong with their annotations.
+	warned *lru.Cache
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	running schedplugin.Running
 }
 
 // refreshPeriod is how often reports are taken in: an agent writes every 10 seconds at most.
@@ -66,24 +63,22 @@ const refreshPeriod = 2 * time.Second
 
 // Factory returns the function that kube-scheduler makes the plugin with, once per profile. All profiles share the metrics.
 func Factory(m *Metrics) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
-	budget := flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, clock.RealClock{})
+	budget := schedplugin.Budget(podEventsPerSecond, podEventsAtOnce)
 	return func(ctx context.Context, _ runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
 		return newPlugin(ctx, h, m, budget, clock.RealClock{})
 	}
 }
 
 func newPlugin(ctx context.Context, h fwk.Handle, m *Metrics, budget flowcontrol.PassiveRateLimiter, c clock.WithTicker) (*IsolationFit, error) {
-	if h.KubeConfig() == nil {
-		return nil, fmt.Errorf("plugin %s: the scheduler has no client configuration to read reports with", Name)
-	}
-	client, err := dynamic.NewForConfig(h.KubeConfig())
+	client, err := schedplugin.Client(h, Name, "NodeIsolation objects")
 	if err != nil {
-		return nil, fmt.Errorf("making a client for NodeIsolation objects: %w", err)
+		return nil, err
 	}
 	p := &IsolationFit{
-		profile: h.ProfileName(), metrics: m, clock: c, eventBudget: budget, snapshot: h.SnapshotSharedLister(), events: h.EventRecorder(),
-		pods: h.SharedInformerFactory().Core().V1().Pods().Lister(), activate: h.Activate, reports: followReports(client),
-		workloads: map[v1alpha1.ContainerName]workload{}, waiting: waiting{pods: map[string]held{}},
+		profile: h.ProfileName(), metrics: m, clock: c, snapshot: h.SnapshotSharedLister(),
+		events: schedplugin.Events{Recorder: h.EventRecorder(), Reason: Name, Budget: budget, Dropped: m.eventsDropped, Profile: h.ProfileName()},
+		pods:   h.SharedInformerFactory().Core().V1().Pods().Lister(), activate: h.Activate, reports: followReports(client),
+		workloads: map[v1alpha1.ContainerName]workload{}, waiting: waiting{pods: map[string]held{}}, warned: lru.New(mostWarned),
 	}
 	p.change = follow.Switch(h.ClientSet(), "Cannot read the switch", p.takeMode)
 	p.start(ctx)
@@ -92,25 +87,14 @@ func newPlugin(ctx context.Context, h fwk.Handle, m *Metrics, budget flowcontrol
 
 // start runs the watches until the context ends or Close is called.
 func (p *IsolationFit) start(ctx context.Context) {
-	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
-	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
+	ctx = p.running.Start(ctx, Name, p.profile, p.clock)
+	logger := klog.FromContext(ctx)
 	p.running.Go(func() { p.change.Run(ctx) })
 	p.running.Go(func() { p.reports.follower.Run(ctx) })
-	modelsource.Await(ctx, p.clock, p.change.Answered(), "switch")
-	modelsource.Await(ctx, p.clock, p.reports.follower.Answered(), "NodeIsolation objects")
+	schedplugin.Await(ctx, p.clock, p.change.Answered(), "switch")
+	schedplugin.Await(ctx, p.clock, p.reports.follower.Answered(), "NodeIsolation objects")
 	p.refresh(logger)
-	p.running.Go(func() {
-		tick := p.clock.NewTicker(refreshPeriod)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C():
-				p.refresh(logger)
-			}
-		}
-	})
+	p.running.Every(ctx, refreshPeriod, func() { p.refresh(logger) })
 }
 
 // takeMode takes a change of the switch. A value that is no mode changes nothing.
@@ -131,8 +115,28 @@ func (p *IsolationFit) refresh(logger klog.Logger) {
 	if is != nil && (was == nil || was.pairs != is.pairs) && is.pairs > 0 {
 		logger.Info("Confirmed interference counts in placement", "pairs", is.pairs)
 	}
-	if pods := p.waiting.take(p.pods, func(w wish, before int) bool { return p.off() || is.granting(w) > before }); len(pods) > 0 {
+	if pods := p.waiting.take(p.pods, p.granted(is)); len(pods) > 0 {
 		p.activate(logger, pods)
+	}
+}
+
+// granted says which of the pods that wait are to be tried again; those of one Deployment wish for the same.
+func (p *IsolationFit) granted(is *knowledge) func(wish, held) bool {
+	type grant struct {
+		nodes  int
+		latest uint64
+	}
+	known := map[wish]grant{}
+	return func(w wish, was held) bool {
+		if p.off() {
+			return true
+		}
+		g, ok := known[w]
+		if !ok {
+			g.nodes, g.latest = is.granting(w)
+			known[w] = g
+		}
+		return was.again(g.nodes, g.latest)
 	}
 }
 
@@ -145,11 +149,7 @@ func (p *IsolationFit) position() v1alpha1.Mode {
 func (p *IsolationFit) off() bool { return p.position() != v1alpha1.Active }
 
 // Close stops what start began and waits for it. kube-scheduler calls it when it ends; the end of the context does the same.
-func (p *IsolationFit) Close() error {
-	p.stop()
-	p.running.Wait()
-	return nil
-}
+func (p *IsolationFit) Close() error { return p.running.Close() }
 
 // Name returns the plugin's name.
 func (p *IsolationFit) Name() string { return Name }
@@ -157,7 +157,7 @@ func (p *IsolationFit) Name() string { return Name }
 // SignPod tells the scheduler which pods it may treat alike when it batches: those of one workload with the same wishes.
 func (p *IsolationFit) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	w, _ := wishOf(pod)
-	value := signature{Workload: workloadOf(pod).String(), Partition: w.partition, MBps: w.mbps, Mode: p.position(), Exempt: interferencefit.Exempt(pod)}
+	value := signature{Workload: workloadOf(pod).String(), Partition: w.partition, MBps: w.mbps, Mode: p.position(), Exempt: podclass.Exempt(pod)}
 	return []fwk.SignFragment{{Key: "ballast.dev/" + Name, Value: value}}, nil
 }
 

@@ -7,14 +7,11 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	corelisters "k8s.io/client-go/listers/core/v1"
-	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/follow"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 )
 
@@ -24,6 +21,8 @@ type reports struct {
 
 	mu    sync.Mutex
 	nodes map[string]news
+	// number is that of the report that came last.
+	number uint64
 }
 
 func followReports(client dynamic.Interface) *reports {
@@ -51,8 +50,18 @@ func (r *reports) Add(obj any) error {
 	if r.nodes == nil {
 		r.nodes = map[string]news{}
 	}
-	r.nodes[ni.Name] = newsOf(ni)
+	r.nodes[ni.Name] = r.numbered(ni)
 	return nil
+}
+
+// numbered reads an object, with the number of its report: a new one if the report is. r.mu is held.
+func (r *reports) numbered(ni *v1alpha1.NodeIsolation) news {
+	n, was := newsOf(ni), r.nodes[ni.Name]
+	if n.number = was.number; was.number == 0 || !n.at.Equal(was.at) {
+		r.number++
+		n.number = r.number
+	}
+	return n
 }
 
 func object(obj any) (*v1alpha1.NodeIsolation, error) {
@@ -80,16 +89,16 @@ func (r *reports) Delete(obj any) error {
 
 // Replace takes the result of a list.
 func (r *reports) Replace(objs []any, _ string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	next := make(map[string]news, len(objs))
 	for _, obj := range objs {
 		ni, err := object(obj)
 		if err != nil {
 			return err
 		}
-		next[ni.Name] = newsOf(ni)
+		next[ni.Name] = r.numbered(ni)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.nodes = next
 	return nil
 }
@@ -97,16 +106,25 @@ func (r *reports) Replace(objs []any, _ string) error {
 // Resync does nothing: nothing can have been missed.
 func (r *reports) Resync() error { return nil }
 
+// known is what counts of a node.
+type known struct {
+	news
+	// fresh says that the news are believed; else they have partitions at most.
+	fresh bool
+}
+
 // knowledge is what all reports say at one time. It is immutable.
 type knowledge struct {
-	nodes map[string]news
-	// fresh says of whom the news are believed; the rest have partitions at most.
-	fresh map[string]bool
+	nodes map[string]known
+	// fresh is how many of them are, and missed how many of those cannot keep their set-points.
+	fresh, missed int
 	// fullest is the largest share of bandwidth that is known to be taken; measured says that any is.
 	fullest  float64
 	measured bool
 	partners partners
 	pairs    int
+	// number is that of the last report in it.
+	number uint64
 }
 
 // take is what the reports say now; nil before the first answer. was has the workloads of pods that may be gone by now, and is replaced by
@@ -117,7 +135,7 @@ func (r *reports) take(now time.Time, pods corelisters.PodLister, was *map[v1alp
 	if r.nodes == nil {
 		return nil
 	}
-	k := &knowledge{nodes: make(map[string]news, len(r.nodes)), fresh: map[string]bool{}, partners: partners{}}
+	k := &knowledge{nodes: make(map[string]known, len(r.nodes)), partners: partners{}, number: r.number}
 	named := map[v1alpha1.ContainerName]workload{}
 	find := func(node string, name v1alpha1.ContainerName) workload {
 		w := (*was)[name]
@@ -130,13 +148,17 @@ func (r *reports) take(now time.Time, pods corelisters.PodLister, was *map[v1alp
 		return w
 	}
 	for node, n := range r.nodes {
-		k.nodes[node] = n
-		if !n.believed(now) {
+		fresh := n.believed(now)
+		k.nodes[node] = known{news: n, fresh: fresh}
+		if !fresh {
 			continue
 		}
-		k.fresh[node] = true
-		if n.bandwidth {
-			k.measured, k.fullest = true, max(k.fullest, n.use)
+		k.fresh++
+		if n.missed {
+			k.missed++
+		}
+		if n.measured {
+			k.measured, k.fullest = true, max(k.fullest, n.domains.Use)
 		}
 		for _, pair := range n.pairs {
 			k.pairs++
@@ -151,41 +173,15 @@ func (r *reports) take(now time.Time, pods corelisters.PodLister, was *map[v1alp
 const bandwidthShare = 0.1
 
 // taken is what a node loses by the bandwidth that is taken there.
-func (k *knowledge) taken(node string) float64 {
-	switch n, is := k.nodes[node]; {
+func (k *knowledge) taken(n *known) float64 {
+	switch {
 	case !k.measured:
 		return 0
-	case is && k.fresh[node] && n.bandwidth:
-		return bandwidthShare * n.use
+	case n.fresh && n.measured:
+		return bandwidthShare * n.domains.Use
 	}
 	return bandwidthShare * k.fullest
 }
 
-// beside is what a pod and the residents of a node lose by each other, and the evidence for the worst. except is not there.
-func beside(of []partner, residents []fwk.PodInfo, except types.UID) (own, theirs float64, evidence string) {
-	if len(of) == 0 {
-		return 0, 0, ""
-	}
-	worst := 0.0
-	for _, info := range residents {
-		pod := info.GetPod()
-		if pod.UID == except || interferencefit.Background(pod) {
-			continue
-		}
-		w := workloadOf(pod)
-		for i := range of {
-			if of[i].workload != w {
-				continue
-			}
-			if of[i].victim {
-				theirs += of[i].loss
-			} else {
-				own = max(own, of[i].loss)
-			}
-			if of[i].loss > worst {
-				worst, evidence = of[i].loss, of[i].evidence
-			}
-		}
-	}
-	return own, theirs, evidence
-}
+// missedLoss is what one more pod loses on a node that cannot keep its set-points, see the package documentation.
+const missedLoss = 0.5

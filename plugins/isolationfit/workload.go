@@ -4,7 +4,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 )
 
 // workload is what a pod is one of: its class label, else its namespace and top controller. The zero workload is that of a bare pod, and
@@ -17,7 +17,7 @@ func workloadOf(pod *v1.Pod) workload {
 	if label := pod.Labels[v1alpha1.ClassLabel]; label != "" {
 		return workload{label: label}
 	}
-	if controller := interferencefit.Workload(pod); controller != "" {
+	if controller := podclass.Workload(pod); controller != "" {
 		return workload{namespace: pod.Namespace, controller: controller}
 	}
 	return workload{}

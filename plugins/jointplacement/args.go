@@ -10,6 +10,7 @@ import (
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 const (
@@ -126,7 +127,7 @@ func (a *Args) DeepCopyObject() runtime.Object {
 // AddToScheme registers Args as JointPlacementArgs with its defaults, in one of kube-scheduler's two schemes; see
 // interferencefit.AddToScheme.
 func AddToScheme(scheme *runtime.Scheme) {
-	modelsource.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
+	schedplugin.AddToScheme(scheme, Name+"Args", &Args{}, func(obj any) {
 		if args, ok := obj.(*Args); ok {
 			args.setDefaults()
 		}

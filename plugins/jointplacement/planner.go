@@ -12,6 +12,7 @@ import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement/podgroup"
 )
 
 const (
@@ -52,7 +53,7 @@ func (p *JointPlacement) step(ctx context.Context) time.Time {
 		return p.clock.Now().Add(lookAgain) // a change of switch or model lets everybody go, see show
 	}
 	for _, key := range p.waiting.Unasked(p.clock.Now()) {
-		p.waiting.AtLeast(key, p.minimum(ctx, key))
+		p.waiting.AtLeast(key, podgroup.Minimum(ctx, p.dynamic, key))
 	}
 	here := map[hold.Key]int{}
 	for _, key := range p.waiting.Sized() {
@@ -89,28 +90,19 @@ func (p *JointPlacement) leadsNow() bool {
 	return p.leads.Load()
 }
 
-// watchdog sees to it that nothing is held without need: when the model grows too old, when a nomination does not come through,
+// watchdog sees to it, once in watchPeriod, that nothing is held without need: when the model grows too old, when a nomination does not come through,
 // when the planner is stuck.
 func (p *JointPlacement) watchdog(ctx context.Context) {
-	tick := p.clock.NewTicker(watchPeriod)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C():
-		}
-		p.view.Reports.Age()
-		p.show(ctx)
-		now := p.clock.Now()
-		if unseen := p.waiting.Unseen(now.Add(-seePatience)); len(unseen) > 0 {
-			p.letGo(ctx, reasonOverdue, unseen)
-		}
-		if now.Sub(time.Unix(0, p.alive.Load())) > planPatience {
-			p.letGo(ctx, reasonOverdue, nil)
-		}
-		p.explain(now)
+	p.view.Reports.Age()
+	p.show(ctx)
+	now := p.clock.Now()
+	if unseen := p.waiting.Unseen(now.Add(-seePatience)); len(unseen) > 0 {
+		p.letGo(ctx, reasonOverdue, unseen)
 	}
+	if now.Sub(time.Unix(0, p.alive.Load())) > planPatience {
+		p.letGo(ctx, reasonOverdue, nil)
+	}
+	p.explain(now)
 }
 
 // show publishes the condition, and lets everybody go where nobody is to be held.
@@ -119,9 +111,7 @@ func (p *JointPlacement) show(ctx context.Context) {
 		return
 	}
 	c := p.condition()
-	for _, reason := range modelsource.Reasons() {
-		p.metrics.blind.WithLabelValues(p.profile, reason).Set(indicator(c.Blind == reason))
-	}
+	modelsource.ShowBlind(p.metrics.blind, p.profile, c.Blind)
 	if c.Known == nil || c.Mode != v1alpha1.Active {
 		p.letGo(ctx, reasonSwitch, nil)
 	}
@@ -130,13 +120,6 @@ func (p *JointPlacement) show(ctx context.Context) {
 	}
 	p.metrics.podsHeld.WithLabelValues(p.profile).Set(float64(p.waiting.Len()))
 	p.look()
-}
-
-func indicator(is bool) float64 {
-	if is {
-		return 1
-	}
-	return 0
 }
 
 // letGo lets pods pass without a plan, all that wait if uids is nil, and has the queue try them.
@@ -173,7 +156,7 @@ func (p *JointPlacement) explain(now time.Time) {
 		text, names := p.waiting.Complaint(key, p.here(p.condition(), key), now)
 		for _, name := range names {
 			if pod, err := p.pods.Pods(name.Namespace).Get(name.Name); err == nil {
-				p.tell(pod, nil, v1.EventTypeNormal, eventActionHold, text)
+				p.events.Tell(pod, nil, v1.EventTypeNormal, eventActionHold, func() string { return text })
 			}
 		}
 	}

@@ -168,7 +168,7 @@ func (p *JointPlacement) record(ctx context.Context, c condition, made *plan.Pla
 func (p *JointPlacement) complain(pods []*v1.Pod) {
 	for _, pod := range pods {
 		if err := p.view.Wishes.Problem(pod); err != nil {
-			p.tell(pod, nil, v1.EventTypeWarning, eventActionRead, err.Error())
+			p.events.Tell(pod, nil, v1.EventTypeWarning, eventActionRead, err.Error)
 		}
 	}
 }

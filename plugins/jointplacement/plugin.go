@@ -3,7 +3,6 @@ package jointplacement
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +12,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/events"
-	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
@@ -23,6 +20,7 @@ import (
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // Name is the plugin's name in profiles.
@@ -49,8 +47,7 @@ type JointPlacement struct {
 	dynamic  dynamic.Interface    // reads models and PodGroups
 	client   kubernetes.Interface // writes nominations
 	activate func(klog.Logger, map[string]*v1.Pod)
-	events   events.EventRecorderLogger
-	budget   flowcontrol.PassiveRateLimiter
+	events   schedplugin.Events
 
 	waiting *hold.Pods
 	ledger  *cluster.Ledger
@@ -63,8 +60,7 @@ type JointPlacement struct {
 	wake  chan struct{}
 	alive atomic.Int64
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	running schedplugin.Running
 }
 
 // Events on pods are bounded, over all profiles, to a fifth of what the scheduler's client for events sends by default, beside
@@ -78,10 +74,10 @@ const (
 // says whether this process is the one that schedules: every replica of a scheduler fills its queue, and only one may plan. A
 // process that has scheduled a pod leads, whatever leading says.
 func Factory(m *Metrics, leading func() bool) func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
-	budget := flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(podEventsPerSecond, podEventsAtOnce, clock.RealClock{})
+	budget := schedplugin.Budget(podEventsPerSecond, podEventsAtOnce)
 	leads := &atomic.Bool{}
 	return func(ctx context.Context, obj runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
-		p := &JointPlacement{metrics: m, clock: clock.RealClock{}, budget: budget, leading: leading, leads: leads}
+		p := &JointPlacement{metrics: m, clock: clock.RealClock{}, events: schedplugin.Events{Reason: eventReason, Budget: budget, Dropped: m.eventsDropped}, leading: leading, leads: leads}
 		if err := p.connect(obj, h); err != nil {
 			return nil, err
 		}
@@ -92,7 +88,7 @@ func Factory(m *Metrics, leading func() bool) func(context.Context, runtime.Obje
 
 func (p *JointPlacement) connect(obj runtime.Object, h fwk.Handle) error {
 	var err error
-	if p.args, err = modelsource.ArgsOf(Name, obj, DefaultArgs); err != nil {
+	if p.args, err = schedplugin.ArgsOf(Name, obj, DefaultArgs); err != nil {
 		return err
 	}
 	if h.KubeConfig() == nil {
@@ -107,7 +103,8 @@ func (p *JointPlacement) connect(obj runtime.Object, h fwk.Handle) error {
 	}
 	core := h.SharedInformerFactory().Core().V1()
 	p.profile, p.pods = h.ProfileName(), core.Pods().Lister()
-	p.activate, p.events, p.wake = h.Activate, h.EventRecorder(), make(chan struct{}, 1)
+	p.activate, p.wake = h.Activate, make(chan struct{}, 1)
+	p.events.Recorder, p.events.Profile = h.EventRecorder(), p.profile
 	p.waiting = hold.New(p.args.rules(), func(waited time.Duration) {
 		p.metrics.holdSeconds.WithLabelValues(p.profile).Observe(waited.Seconds())
 	})
@@ -122,11 +119,7 @@ func (p *JointPlacement) connect(obj runtime.Object, h fwk.Handle) error {
 
 // watch keeps the ledger from the scheduler's own pod informer, and forgets pods that need no plan any more.
 func (p *JointPlacement) watch(informer cache.SharedIndexInformer) error {
-	see := func(obj any) {
-		pod, ok := obj.(*v1.Pod)
-		if !ok {
-			return
-		}
+	_, err := informer.AddEventHandler(schedplugin.PodHandlers(func(pod *v1.Pod) {
 		p.ledger.See(pod)
 		switch {
 		case pod.DeletionTimestamp != nil:
@@ -134,20 +127,10 @@ func (p *JointPlacement) watch(informer cache.SharedIndexInformer) error {
 		case pod.Spec.NodeName != "":
 			p.waiting.Bound(pod.UID, p.clock.Now())
 		}
-	}
-	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    see,
-		UpdateFunc: func(_, obj any) { see(obj) },
-		DeleteFunc: func(obj any) {
-			if tombstone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
-				obj = tombstone.Obj
-			}
-			if pod, ok := obj.(*v1.Pod); ok {
-				p.ledger.Drop(pod.UID)
-				p.waiting.Forget(pod.UID, p.clock.Now())
-			}
-		},
-	})
+	}, func(pod *v1.Pod) {
+		p.ledger.Drop(pod.UID)
+		p.waiting.Forget(pod.UID, p.clock.Now())
+	}))
 	if err != nil {
 		return fmt.Errorf("watching pods: %w", err)
 	}
@@ -156,23 +139,18 @@ func (p *JointPlacement) watch(informer cache.SharedIndexInformer) error {
 
 // start runs the watches, the planner and its watchdog until the context ends or Close is called.
 func (p *JointPlacement) start(ctx context.Context) {
-	logger := klog.LoggerWithValues(klog.LoggerWithName(klog.FromContext(ctx), Name), "profile", p.profile)
-	ctx, p.stop = context.WithCancel(klog.NewContext(ctx, logger))
+	ctx = p.running.Start(ctx, Name, p.profile, p.clock)
 	p.breathe()
 	p.running.Go(func() { p.source.Run(ctx) })
 	p.running.Go(func() { p.view.Reports.Run(ctx) })
 	p.running.Go(func() { p.planning(ctx) })
-	p.running.Go(func() { p.watchdog(ctx) })
-	modelsource.Await(ctx, p.clock, p.source.Answered(), "switch or model")
+	p.running.Every(ctx, watchPeriod, func() { p.watchdog(ctx) })
+	schedplugin.Await(ctx, p.clock, p.source.Answered(), "switch or model")
 	p.show(ctx)
 }
 
 // Close stops what start began and waits for it. Pods that are held stay so in a queue that ends too; the next scheduler plans them.
-func (p *JointPlacement) Close() error {
-	p.stop()
-	p.running.Wait()
-	return nil
-}
+func (p *JointPlacement) Close() error { return p.running.Close() }
 
 // Name returns the plugin's name.
 func (p *JointPlacement) Name() string { return Name }

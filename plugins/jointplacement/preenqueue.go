@@ -8,15 +8,12 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 )
 
 // ErrReasonHeld is the reason of pods that wait for a plan.
 const ErrReasonHeld = "waiting to be placed together with its group"
-
-// systemCriticalPriority is the priority of class system-cluster-critical; what has it must never wait for a plan.
-const systemCriticalPriority int32 = 2_000_000_000
 
 // PreEnqueue holds a pod until its group is planned and the plan is written. It runs inside the lock of the scheduling queue, and
 // more than once for a pod: it looks things up and decides nothing that takes time.
@@ -41,7 +38,7 @@ func plannable(c condition, pod *v1.Pod) bool {
 	if c.Known == nil || pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 {
 		return false
 	}
-	if interferencefit.Background(pod) || (pod.Spec.Priority != nil && *pod.Spec.Priority >= systemCriticalPriority) {
+	if podclass.Background(pod) || podclass.Exempt(pod) {
 		return false
 	}
 	_, ok := cluster.Measured(c.Known.Own().Model, pod)

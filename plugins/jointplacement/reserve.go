@@ -11,6 +11,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/plugins/schedplugin"
 )
 
 // What the plugin's events carry.
@@ -37,7 +38,7 @@ func (p *JointPlacement) Reserve(ctx context.Context, state fwk.CycleState, pod 
 	p.metrics.placements.WithLabelValues(p.profile, strconv.FormatBool(honoured)).Inc()
 	klog.FromContext(ctx).V(2).Info("Reserved a planned pod", "pod", klog.KObj(pod), "node", klog.KRef("", node),
 		"planned", klog.KRef("", place.Node), "honoured", honoured, "predicted", place.Predicted)
-	p.tell(pod, &v1.ObjectReference{APIVersion: "v1", Kind: "Node", Name: node}, v1.EventTypeNormal, eventActionPlace, sentence(batch, place, node))
+	p.events.Tell(pod, schedplugin.NodeReference(node), v1.EventTypeNormal, eventActionPlace, func() string { return sentence(batch, place, node) })
 	return nil
 }
 
@@ -48,19 +49,6 @@ func (p *JointPlacement) Unreserve(_ context.Context, _ fwk.CycleState, pod *v1.
 		p.ledger.See(live)
 	}
 	p.waiting.Unreserve(pod.UID)
-}
-
-// tell puts an event on a pod, within the budget.
-func (p *JointPlacement) tell(pod *v1.Pod, node *v1.ObjectReference, kind, action, text string) {
-	if !p.budget.TryAccept() {
-		p.metrics.eventsDropped.WithLabelValues(p.profile).Inc()
-		return
-	}
-	if node == nil { // an interface that holds a nil pointer would not be nil
-		p.events.Eventf(pod, nil, kind, eventReason, action, "%s", text)
-		return
-	}
-	p.events.Eventf(pod, node, kind, eventReason, action, "%s", text)
 }
 
 // sentence is the event that an operator reads. An event holds 1,024 characters; a name takes 253, of namespace and name of up to three

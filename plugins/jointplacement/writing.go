@@ -2,27 +2,22 @@ package jointplacement
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"sync"
-	"time"
 
 	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/cluster"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement/nomination"
 )
 
 const (
 	// chunk is how many nominations are under way at once: enough to hide the latency of a request. Between two chunks the planner looks
 	// whether the plan still holds.
 	chunk = 16
-	// writePatience bounds one request.
-	writePatience = 5 * time.Second
 	// maxReplans bounds how often the rest of a batch is planned again.
 	maxReplans = 3
 )
@@ -125,7 +120,7 @@ func (p *JointPlacement) nominate(ctx context.Context, targets []target) []targe
 	errs := make([]error, len(targets))
 	var writing sync.WaitGroup
 	for i, t := range targets {
-		writing.Go(func() { errs[i] = p.patch(ctx, t) })
+		writing.Go(func() { errs[i] = nomination.Write(ctx, p.client, t.pod, t.place.Node) })
 	}
 	writing.Wait()
 	var failed []target
@@ -143,24 +138,6 @@ func (p *JointPlacement) nominate(ctx context.Context, targets []target) []targe
 	}
 	p.waiting.Written(written, p.clock.Now())
 	return failed
-}
-
-// patch writes one nomination. The UID makes it fail for a pod that was made again under the same name.
-func (p *JointPlacement) patch(ctx context.Context, t target) error {
-	body, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{"uid": t.pod.UID}, "status": map[string]any{"nominatedNodeName": t.place.Node},
-	})
-	if err != nil {
-		return fmt.Errorf("encoding a nomination: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, writePatience)
-	defer cancel()
-	pods := p.client.CoreV1().Pods(t.pod.Namespace)
-	_, err = pods.Patch(ctx, t.pod.Name, types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
-	if err != nil {
-		return fmt.Errorf("nominating node %s for pod %s: %w", t.place.Node, nameOf(t.pod), err)
-	}
-	return nil
 }
 
 // giveUp lets planned pods go whose nominations are not written.

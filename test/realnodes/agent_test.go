@@ -2,9 +2,6 @@ package realnodes_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -17,65 +14,26 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/realnodes"
 	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
-
-const (
-	// agentImage is the one that manifests/node names.
-	agentImage = "docker.io/ballast-k8s/ballast-node:dev"
-	// agentNamespace is that of manifests/node, whose ServiceAccount has the same name.
-	agentNamespace = "ballast-node"
-	agentPort      = 8943
-)
-
-// overlay is the kustomization of this cluster on top of manifests/node-control: there is no proxy that makes the API server's Service reachable, no
-// registry, and no scheduler but ours. The arguments are the way to manifests/node-control, the API server's host and port, and the scheduler.
-const overlay = `apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: [%q]
-patches:
-- target: {kind: DaemonSet}
-  patch: |-
-    - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: KUBERNETES_SERVICE_HOST, value: %q}}
-    - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: KUBERNETES_SERVICE_PORT, value: %q}}
-    - {op: add, path: /spec/template/spec/containers/0/imagePullPolicy, value: Never}
-    - {op: add, path: /spec/template/spec/schedulerName, value: %q}
-`
-
-// reader is who scrapes, with the right to /metrics and no other.
-const reader = `
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: reader, namespace: default}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: reader}
-rules: [{nonResourceURLs: [/metrics], verbs: [get]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: reader}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
-subjects: [{kind: ServiceAccount, name: reader, namespace: default}]
-`
 
 // testAgent puts ballast-node on the nodes by its manifests, as a DaemonSet, and waits until each node's object says what there is.
 func testAgent(t *testing.T, s *suite) {
-	s.applyAgent(t)
+	nodesuite.Agents{
+		Manifests: "../../manifests/node-control", ControlPlane: realnodes.ControlPlaneAddress, Field: "schedulerName", Value: schedulerName,
+	}.Apply(t, s.Cluster)
 	for _, node := range s.nodes {
-		s.agents = append(s.agents, s.awaitAgent(t, node))
-		object := s.awaitObject(t, node.Name, func(o *v1alpha1.NodeIsolation) string {
+		s.agents = append(s.agents, *nodesuite.AwaitPod(t, s.client, soon, nodesuite.AgentNamespace, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node.Name}))
+		object := nodesuite.AwaitObject(t, s.Cluster, soon, node.Name, func(o *v1alpha1.NodeIsolation) string {
 			for _, want := range []struct {
 				condition, reason string
 				status            metav1.ConditionStatus
@@ -94,73 +52,6 @@ func testAgent(t *testing.T, s *suite) {
 		t.Logf("figure: ballast-node on %s: %s Absent: %+v", node.Name, ready.Message, object.Status.Absent)
 	}
 	testDenied(t, s)
-}
-
-// applyAgent applies the manifests through an overlay, as an administrator would.
-func (s *suite) applyAgent(t *testing.T) {
-	t.Helper()
-	dir := t.TempDir()
-	manifests, err := filepath.Abs("../../manifests/node-control")
-	if err != nil {
-		t.Fatal(err)
-	}
-	way, err := filepath.Rel(dir, manifests)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := url.Parse(s.Server())
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Appendf(nil, overlay, way, realnodes.ControlPlaneAddress, server.Port(), schedulerName)
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.ApplyFiles(t.Context(), "../../manifests/base", "../../manifests/crd/ballast.dev_nodeisolations.yaml", dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Apply(t.Context(), "reader", []byte(reader)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// awaitAgent returns the agent's pod on the node when it runs.
-func (s *suite) awaitAgent(t *testing.T, node *realnodes.Node) v1.Pod {
-	t.Helper()
-	var pod v1.Pod
-	component.Eventually(t, soon, func() string {
-		list, err := s.client.CoreV1().Pods(agentNamespace).List(t.Context(), metav1.ListOptions{FieldSelector: "spec.nodeName=" + node.Name})
-		if err != nil || len(list.Items) != 1 {
-			return fmt.Sprintf("%d agents on %s, want 1: %v", len(list.Items), node.Name, err)
-		}
-		if pod = list.Items[0]; pod.Status.Phase != v1.PodRunning || pod.Status.PodIP == "" {
-			return fmt.Sprintf("%s on %s does not run: %+v", pod.Name, node.Name, pod.Status)
-		}
-		return ""
-	})
-	return pod
-}
-
-// awaitObject returns the node's NodeIsolation when it has no problem.
-func (s *suite) awaitObject(t *testing.T, node string, problem func(*v1alpha1.NodeIsolation) string) *v1alpha1.NodeIsolation {
-	t.Helper()
-	objects, err := dynamic.NewForConfig(s.AdminConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	object := &v1alpha1.NodeIsolation{}
-	component.Eventually(t, soon, func() string {
-		got, err := objects.Resource(v1alpha1.NodeIsolations).Get(t.Context(), node, metav1.GetOptions{})
-		if err != nil {
-			return err.Error()
-		}
-		object = &v1alpha1.NodeIsolation{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(got.Object, object); err != nil {
-			t.Fatal(err)
-		}
-		return problem(object)
-	})
-	return object
 }
 
 // testDenied makes calls with the token that the kubelet gave to the agent of the first node. Nothing is changed (dry run), also where a call
@@ -195,7 +86,7 @@ func testDenied(t *testing.T, s *suite) {
 	_, secrets := client.CoreV1().Secrets("kube-system").List(ctx, metav1.ListOptions{})
 	_, pods := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + other})
 	_, ownPods := client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + own})
-	_, pod := client.CoreV1().Pods(agentNamespace).Get(ctx, s.agents[1].Name, metav1.GetOptions{})
+	_, pod := client.CoreV1().Pods(nodesuite.AgentNamespace).Get(ctx, s.agents[1].Name, metav1.GetOptions{})
 	for _, call := range []struct {
 		err  error
 		says string
@@ -205,7 +96,7 @@ func testDenied(t *testing.T, s *suite) {
 		{pods, `cannot list resource "pods"`},
 		{ownPods, `cannot list resource "pods"`},
 		{pod, `cannot get resource "pods"`},
-		{client.CoreV1().Pods(agentNamespace).Delete(ctx, s.agents[1].Name, metav1.DeleteOptions{DryRun: dry}), `cannot delete resource "pods"`},
+		{client.CoreV1().Pods(nodesuite.AgentNamespace).Delete(ctx, s.agents[1].Name, metav1.DeleteOptions{DryRun: dry}), `cannot delete resource "pods"`},
 	} {
 		if !apierrors.IsForbidden(call.err) || !strings.Contains(call.err.Error(), call.says) {
 			t.Errorf("got %v, want a refusal that says %q", call.err, call.says)
@@ -230,34 +121,13 @@ func (s *suite) tokenOf(t *testing.T, node *realnodes.Node, pod v1.Pod) string {
 	return string(token)
 }
 
-// readerClient returns a client that shows a reader's token to servers that sign their own certificates.
-func (s *suite) readerClient(t *testing.T) *http.Client {
-	t.Helper()
-	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "default", "reader")
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := component.Client(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if client.Transport, err = rest.HTTPWrappersForConfig(config, client.Transport); err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
-
 // checkAgents reads what the agents have logged until now, and whether one has crashed. On a machine that is busy enough one may be too late
 // to say that it lives, with the little CPU that it requests: then the kubelet starts it anew.
 func (s *suite) checkAgents(t *testing.T) {
 	t.Helper()
 	bad := regexp.MustCompile(`(?i:forbidden|unauthorized)|panic`)
 	for _, agent := range s.agents {
-		text, err := s.Kubectl(t.Context(), "logs", "-n", agentNamespace, agent.Name)
+		text, err := s.Kubectl(t.Context(), "logs", "-n", nodesuite.AgentNamespace, agent.Name)
 		if err != nil {
 			t.Error(err)
 		}
@@ -266,7 +136,7 @@ func (s *suite) checkAgents(t *testing.T) {
 				t.Errorf("%s logged: %s", agent.Name, line)
 			}
 		}
-		got, err := s.client.CoreV1().Pods(agentNamespace).Get(t.Context(), agent.Name, metav1.GetOptions{})
+		got, err := s.client.CoreV1().Pods(nodesuite.AgentNamespace).Get(t.Context(), agent.Name, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 // controlled is the spec of a node whose agent keeps the service's threads from waiting more than a quarter as long as they run. The argument is the mode.
@@ -37,7 +38,7 @@ func testLocalLoop(t *testing.T, s *suite) {
 	service := s.startPod(t, newPod("service", s.nodes[0].Name, small, "serve", work.String()))
 	url := "http://" + service.Status.PodIP + ":8080/"
 	s.control(t, v1alpha1.ControlObserve)
-	s.awaitObject(t, s.nodes[0].Name, func(o *v1alpha1.NodeIsolation) string {
+	nodesuite.AwaitObject(t, s.Cluster, soon, s.nodes[0].Name, func(o *v1alpha1.NodeIsolation) string {
 		if o.Status.Control == nil || o.Status.Control.Mode != v1alpha1.ControlObserve || o.Status.Control.Version != "test" {
 			return fmt.Sprintf("the loop's status is %+v", o.Status.Control)
 		}
@@ -49,7 +50,7 @@ func testLocalLoop(t *testing.T, s *suite) {
 			break
 		}
 		if attempt == attempts {
-			log, _ := s.Kubectl(t.Context(), "logs", "-n", agentNamespace, "--tail=60", s.agents[0].Name)
+			log, _ := s.Kubectl(t.Context(), "logs", "-n", nodesuite.AgentNamespace, "--tail=60", s.agents[0].Name)
 			t.Fatalf("%s\nthe agent's log:\n%s", problem, log)
 		}
 		t.Logf("again: %s", problem)
@@ -77,7 +78,7 @@ func (s *suite) loopRecovers(t *testing.T, url string) (problem string) {
 	time.Sleep(recovery)
 	acted := measure(t, url, rate, phase)
 	limit := s.quota(t, rival)
-	object := s.awaitObject(t, s.nodes[0].Name, func(o *v1alpha1.NodeIsolation) string {
+	object := nodesuite.AwaitObject(t, s.Cluster, soon, s.nodes[0].Name, func(o *v1alpha1.NodeIsolation) string {
 		if o.Status.Control == nil || o.Status.Control.Mode != v1alpha1.ControlAct || o.Status.Control.LastAction == "" {
 			return fmt.Sprintf("the loop's status is %+v", o.Status.Control)
 		}

@@ -11,16 +11,14 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/realnodes"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 const (
@@ -30,8 +28,6 @@ const (
 	binariesEnv = "BALLAST_REALNODES_BINARIES"
 	// roleEnv makes the test binary play a part: see TestMain.
 	roleEnv = "BALLAST_REALNODES_ROLE"
-	// image is the tag of what all pods run.
-	image = "localhost/ballast/workload:test"
 	// suiteTimeout bounds what happens in a sandbox: three times what it takes on a busy machine.
 	suiteTimeout = 8 * time.Minute
 )
@@ -88,27 +84,17 @@ func build(t *testing.T, names ...string) string {
 		for _, name := range names {
 			args = append(args, "../../../cmd/"+name)
 		}
-		goRun(t, args...)
+		nodesuite.GoRun(t, args...)
 	}
-	goRun(t, "build", "-buildvcs=false", "-o", filepath.Join(dir, "workload"), ".")
-	for name, tag := range map[string]string{"workload": image, "ballast-node": agentImage} {
+	nodesuite.GoRun(t, "build", "-buildvcs=false", "-o", filepath.Join(dir, "workload"), ".")
+	for name, tag := range map[string]string{"workload": nodesuite.WorkloadImage, "ballast-node": nodesuite.AgentImage} {
 		binary := filepath.Join(dir, name)
 		if _, err := os.Stat(binary); err == nil {
-			goRun(t, "run", "-buildvcs=false", "../../../hack/ociimage", "-binary", binary, "-tag", tag, "-out", binary+".tar")
+			nodesuite.GoRun(t, "run", "-buildvcs=false", "../../../hack/ociimage", "-binary", binary, "-tag", tag, "-out", binary+".tar")
 		}
 	}
 	t.Chdir("..")
 	return dir
-}
-
-// goRun runs the go command, without cgo.
-func goRun(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
 }
 
 // program is this test binary in the sandbox.
@@ -134,37 +120,12 @@ func TestRealNodes(t *testing.T) {
 	p := program(temp, binaries, "-test.run=^TestRealNodes$", "-test.v", "-test.timeout="+suiteTimeout.String())
 	p.Stdout, p.Stderr = &output, &output
 	err := sandbox.Run(ctx, p)
-	retell(t, output.String())
+	nodesuite.Retell(t, "TestRealNodes", output.String())
 	if err != nil {
 		t.Errorf("the suite in the sandbox: %v", err)
 	}
 	wantSame(t, before, others)
 	wantEmpty(t, temp)
-}
-
-// result is how the test framework tells the end of a subtest of TestRealNodes.
-var result = regexp.MustCompile(`^ {4}--- (PASS|FAIL|SKIP): TestRealNodes/(\S+) `)
-
-// retell shows what the suite said, and makes of each of its tests one of ours.
-func retell(t *testing.T, output string) {
-	t.Helper()
-	t.Log("in the sandbox:\n" + output)
-	told := 0
-	for line := range strings.Lines(output) {
-		match := result.FindStringSubmatch(line)
-		if match == nil {
-			continue
-		}
-		told++
-		t.Run(match[2], func(t *testing.T) {
-			if match[1] != "PASS" {
-				t.Errorf("%s in the sandbox: see above", match[1])
-			}
-		})
-	}
-	if told == 0 {
-		t.Error("the suite in the sandbox told of no test")
-	}
 }
 
 // wantEmpty fails unless the folder is.
@@ -186,7 +147,7 @@ func startNodes(ctx context.Context, images ...string) (*localcluster.Cluster, [
 	if err != nil {
 		return nil, nil, err
 	}
-	nodes, err := realnodes.Start(ctx, cluster, realnodes.Config{Count: 2, Images: images, Pause: image})
+	nodes, err := realnodes.Start(ctx, cluster, realnodes.Config{Count: 2, Images: images, Pause: nodesuite.WorkloadImage})
 	if err != nil {
 		return nil, nil, err // what runs ends with the sandbox
 	}

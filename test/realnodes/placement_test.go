@@ -30,6 +30,7 @@ import (
 	"github.com/ballast-k8s/ballast/simulator/localcluster/realnodes"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
 	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 const (
@@ -80,7 +81,7 @@ func runPlacement(t *testing.T) {
 	s := &suite{Cluster: cluster, nodes: nodes}
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.tellLogs(t)
+			nodesuite.TellLogs(t, s.Cluster, func(string) int { return 12 })
 		}
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)

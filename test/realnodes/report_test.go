@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +22,7 @@ import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
 	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 const (
@@ -35,7 +34,7 @@ const (
 )
 
 // series are those of one container by name, without the prefix that all have, with the values of the labels that are not names.
-type series map[string]float64
+type series = nodesuite.Figures
 
 // testReport runs a victim and an antagonist on a node, and compares what ballast-node's metrics say of them with the kernel's files.
 func testReport(t *testing.T, s *suite) {
@@ -49,7 +48,7 @@ func testReport(t *testing.T, s *suite) {
 	go hammer(ctx, "http://"+victim.Status.PodIP+":8080/")
 
 	pods := []*v1.Pod{victim, antagonist}
-	client := s.readerClient(t)
+	client := nodesuite.ReaderClient(t, s.Cluster)
 	first, from := s.look(t, client, pods)
 	second, to := s.look(t, client, pods)
 	checkUse(t, victim, first, second, to.Sub(from), victimLimit)
@@ -117,11 +116,11 @@ func (s *suite) look(t *testing.T, client *http.Client, pods []*v1.Pod) (shown m
 	before := read() // first: whatever is new in the metrics after the first scrape was looked at later
 	var old map[string]series
 	component.Eventually(t, soon, func() (problem string) {
-		old, problem = s.scrape(t, client, 0)
+		old, problem = nodesuite.Scrape(t, client, &s.agents[0])
 		return problem
 	})
 	component.Eventually(t, soon, func() (problem string) {
-		if shown, problem = s.scrape(t, client, 0); problem != "" {
+		if shown, problem = nodesuite.Scrape(t, client, &s.agents[0]); problem != "" {
 			return problem
 		}
 		at = time.Now()
@@ -144,43 +143,6 @@ func (s *suite) look(t *testing.T, client *http.Client, pods []*v1.Pod) (shown m
 		}
 	}
 	return shown, at
-}
-
-// scrape reads the metrics of the agent of that number, by pod, or says why it cannot.
-func (s *suite) scrape(t *testing.T, client *http.Client, agent int) (found map[string]series, problem string) {
-	t.Helper()
-	body, err := component.Get(t.Context(), client, fmt.Sprintf("https://%s:%d/metrics", s.agents[agent].Status.PodIP, agentPort))
-	if err != nil {
-		return nil, err.Error()
-	}
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found = map[string]series{}
-	for family, metrics := range families {
-		name, ours := strings.CutPrefix(family, "node_agent_container_")
-		if !ours {
-			continue
-		}
-		for _, metric := range metrics.GetMetric() {
-			labels, full := map[string]string{}, name
-			for _, label := range metric.GetLabel() {
-				labels[label.GetName()] = label.GetValue()
-			}
-			for _, label := range []string{"resource", "kind"} {
-				if labels[label] != "" {
-					full += "/" + labels[label]
-				}
-			}
-			if found[labels["pod"]] == nil {
-				found[labels["pod"]] = series{}
-			}
-			found[labels["pod"]][full] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() // one of them is not there, and 0
-		}
-	}
-	return found, ""
 }
 
 // kernel reads those series of a pod's container that only grow, where the machine has them.
@@ -265,14 +227,14 @@ func (s *suite) checkNames(t *testing.T, client *http.Client) {
 	t.Helper()
 	for i, want := range [][]string{{"antagonist", s.agents[0].Name, "victim"}, {s.agents[1].Name}} {
 		component.Eventually(t, soon, func() string {
-			found, problem := s.scrape(t, client, i)
+			found, problem := nodesuite.Scrape(t, client, &s.agents[i])
 			if got := slices.Sorted(maps.Keys(found)); problem == "" && !slices.Equal(got, want) {
 				problem = fmt.Sprintf("ballast-node on %s tells of %q, want %q", s.nodes[i].Name, got, want)
 			}
 			return problem
 		})
 		component.Eventually(t, soon, func() string {
-			body, err := component.Get(t.Context(), client, fmt.Sprintf("https://%s:%d/metrics", s.agents[i].Status.PodIP, agentPort))
+			body, err := component.Get(t.Context(), client, nodesuite.MetricsURL(&s.agents[i]))
 			if err != nil {
 				return err.Error()
 			}
@@ -295,7 +257,7 @@ func (s *suite) checkNames(t *testing.T, client *http.Client) {
 // checkAbsent holds what the node's object calls absent against the metrics: a signal is either there or called absent.
 func (s *suite) checkAbsent(t *testing.T, shown map[string]series) {
 	t.Helper()
-	s.awaitObject(t, s.nodes[0].Name, func(o *v1alpha1.NodeIsolation) string {
+	nodesuite.AwaitObject(t, s.Cluster, soon, s.nodes[0].Name, func(o *v1alpha1.NodeIsolation) string {
 		why := map[string]string{}
 		for _, a := range o.Status.Absent {
 			why[a.Signal] = a.Why

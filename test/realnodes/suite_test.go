@@ -16,7 +16,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/realnodes"
-	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 // soon bounds what should take a moment; it is generous for busy machines.
@@ -43,7 +43,7 @@ func runSuite(t *testing.T) {
 	s := &suite{Cluster: cluster, nodes: nodes, addons: make(chan error, 1)}
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.tellLogs(t)
+			nodesuite.TellLogs(t, s.Cluster, func(string) int { return 12 })
 		}
 		if err := cluster.Stop(); err != nil {
 			t.Error(err)
@@ -70,17 +70,6 @@ func runSuite(t *testing.T) {
 	}
 }
 
-// tellLogs shows the ends of all logs.
-func (s *suite) tellLogs(t *testing.T) {
-	t.Helper()
-	logs, _ := filepath.Glob(filepath.Join(s.Dir(), "logs", "*.log"))
-	for _, log := range logs {
-		t.Logf("log %s:\n%s", filepath.Base(log), component.Tail(log, 12))
-	}
-	out, err := s.Kubectl(context.Background(), "get", "pods,events", "-A")
-	t.Logf("%s%v", out, err)
-}
-
 // testNodes reads what the nodes say of themselves.
 func testNodes(t *testing.T, s *suite) {
 	list, err := s.client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
@@ -104,18 +93,10 @@ func testNodes(t *testing.T, s *suite) {
 
 // newPod returns a pod for the node, without limits, that runs the workload with these arguments.
 func newPod(name, node, request string, args ...string) *v1.Pod {
-	never, grace := false, int64(0)
-	return &v1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"},
-		Spec: v1.PodSpec{
-			DNSPolicy:    v1.DNSDefault, // there are no names
-			NodeSelector: map[string]string{v1.LabelHostname: node}, AutomountServiceAccountToken: &never, TerminationGracePeriodSeconds: &grace,
-			Containers: []v1.Container{{
-				Name: "workload", Image: image, ImagePullPolicy: v1.PullNever, Args: args,
-				Resources: v1.ResourceRequirements{Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse(request)}},
-			}},
-		},
-	}
+	resources := v1.ResourceRequirements{Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse(request)}}
+	pod := nodesuite.Pod(name, "workload", resources, args...)
+	pod.Spec.NodeSelector = map[string]string{v1.LabelHostname: node}
+	return pod
 }
 
 // runPod creates the pod and returns when it runs.

@@ -9,24 +9,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/vmnode"
 	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 const (
-	agentNamespace = "ballast-node"
-	agentPort      = 8943
 	// limit is the burner's CPU limit in cores, at first.
 	limit = 0.5
 	// memoryLimit is that of the pod that rereads a file of twice the size.
@@ -35,24 +28,6 @@ const (
 
 // loads are the pods with a known load.
 var loads = []string{"burner", "rereader", "idle"}
-
-// reader is who scrapes, with the right to /metrics and no other.
-const reader = `
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: reader, namespace: default}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: reader}
-rules: [{nonResourceURLs: [/metrics], verbs: [get]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: reader}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: reader}
-subjects: [{kind: ServiceAccount, name: reader, namespace: default}]
-`
 
 // The series of a container that are looked at, without the prefix that all have, with the values of the labels that are not names.
 const (
@@ -74,21 +49,11 @@ const (
 
 // testAgent puts ballast-node on the node by its manifests and waits until the node's object says that all there is of the kernel is read.
 func testAgent(t *testing.T, s *suite) {
-	s.applyAgent(t)
-	s.agent = s.awaitPod(t, agentNamespace, metav1.ListOptions{})
-	objects, err := dynamic.NewForConfig(s.AdminConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	component.Eventually(t, soon, func() string {
-		got, err := objects.Resource(v1alpha1.NodeIsolations).Get(t.Context(), vmnode.Name, metav1.GetOptions{})
-		if err != nil {
-			return err.Error()
-		}
-		object := &v1alpha1.NodeIsolation{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(got.Object, object); err != nil {
-			t.Fatal(err)
-		}
+	nodesuite.Agents{
+		Manifests: "../../manifests/node", ControlPlane: vmnode.ControlPlaneAddress, Field: "nodeName", Value: vmnode.Name,
+	}.Apply(t, s.Cluster)
+	s.agent = nodesuite.AwaitPod(t, s.client, soon, nodesuite.AgentNamespace, metav1.ListOptions{})
+	nodesuite.AwaitObject(t, s.Cluster, soon, vmnode.Name, func(object *v1alpha1.NodeIsolation) string {
 		if object.Status.Mode == "" || len(object.Status.Absent) == 0 {
 			return "NodeIsolation has no status"
 		}
@@ -129,7 +94,7 @@ func testCounters(t *testing.T, s *suite) {
 		Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse("50m")},
 		Limits:   v1.ResourceList{v1.ResourceMemory: *resource.NewQuantity(memoryLimit, resource.BinarySI)},
 	}, "reread", "/data/file", strconv.Itoa(2*memoryLimit)))
-	client := s.readerClient(t)
+	client := nodesuite.ReaderClient(t, s.Cluster)
 	before := s.kernel(t)
 	first := s.look(t, client, loads...)
 	second := s.look(t, client, loads...)
@@ -191,7 +156,7 @@ func testCounters(t *testing.T, s *suite) {
 }
 
 // looked is what was read of each container, by pod, and when by the machine's clock.
-type looked map[string]map[string]float64
+type looked map[string]nodesuite.Figures
 
 // readAt is the series under which look puts when the container's counters were read, in seconds since some moment.
 const readAt = "read at"
@@ -312,60 +277,11 @@ func clock() float64 { return time.Since(began).Seconds() }
 func (s *suite) scrape(t *testing.T, client *http.Client) (found looked, problem string) {
 	t.Helper()
 	at := clock() // at the latest: the answer takes a fraction of a second
-	body, err := component.Get(t.Context(), client, fmt.Sprintf("https://%s:%d/metrics", s.agent.Status.PodIP, agentPort))
-	if err != nil {
-		return nil, err.Error()
-	}
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found = looked{}
-	for family, metrics := range families {
-		name, ours := strings.CutPrefix(family, "node_agent_container_")
-		if !ours {
-			continue
-		}
-		for _, metric := range metrics.GetMetric() {
-			labels, full := map[string]string{}, name
-			for _, label := range metric.GetLabel() {
-				labels[label.GetName()] = label.GetValue()
-			}
-			for _, label := range []string{"resource", "kind"} {
-				if labels[label] != "" {
-					full += "/" + labels[label]
-				}
-			}
-			if found[labels["pod"]] == nil {
-				found[labels["pod"]] = map[string]float64{}
-			}
-			found[labels["pod"]][full] = metric.GetCounter().GetValue() + metric.GetGauge().GetValue() // one of them is not there, and 0
-		}
+	if found, problem = nodesuite.Scrape(t, client, s.agent); problem != "" {
+		return nil, problem
 	}
 	for _, series := range found {
 		series[readAt] = at - series[age]
 	}
 	return found, ""
-}
-
-// readerClient returns a client that shows a reader's token to servers that sign their own certificates.
-func (s *suite) readerClient(t *testing.T) *http.Client {
-	t.Helper()
-	kubeconfig, err := s.ServiceAccountKubeconfig(t.Context(), "default", "reader")
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := component.Client(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if client.Transport, err = rest.HTTPWrappersForConfig(config, client.Transport); err != nil {
-		t.Fatal(err)
-	}
-	return client
 }

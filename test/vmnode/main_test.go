@@ -12,16 +12,14 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/vmnode"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 const (
@@ -29,12 +27,8 @@ const (
 	requireEnv = "BALLAST_REQUIRE_VM_NODE"
 	// imagesEnv is the folder of the images, for the test inside the sandbox.
 	imagesEnv = "BALLAST_VM_NODE_IMAGES"
-	// image is the tag of what all pods but the agent's run.
-	image = "localhost/ballast/workload:test"
 	// placerImage is the tag of what limits a pod through the runtime.
 	placerImage = "localhost/ballast/placer:test"
-	// agentImage is the one that manifests/node names.
-	agentImage = "docker.io/ballast-k8s/ballast-node:dev"
 	// suiteTimeout bounds what happens in the sandbox: several times what it takes on a busy machine.
 	suiteTimeout = 12 * time.Minute
 )
@@ -61,22 +55,12 @@ func require(t *testing.T) {
 func build(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	goRun(t, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", dir, "./workload", "./placer", "../../cmd/ballast-node")
-	for name, tag := range map[string]string{"workload": image, "placer": placerImage, "ballast-node": agentImage} {
+	nodesuite.GoRun(t, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", dir, "./workload", "./placer", "../../cmd/ballast-node")
+	for name, tag := range map[string]string{"workload": nodesuite.WorkloadImage, "placer": placerImage, "ballast-node": nodesuite.AgentImage} {
 		binary := filepath.Join(dir, name)
-		goRun(t, "run", "-buildvcs=false", "../../hack/ociimage", "-binary", binary, "-tag", tag, "-out", binary+".tar")
+		nodesuite.GoRun(t, "run", "-buildvcs=false", "../../hack/ociimage", "-binary", binary, "-tag", tag, "-out", binary+".tar")
 	}
 	return dir
-}
-
-// goRun runs the go command, without cgo.
-func goRun(t *testing.T, args ...string) {
-	t.Helper()
-	cmd := exec.Command("go", args...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
 }
 
 // TestNodeInVM runs the suite in a sandbox and looks for what it leaves.
@@ -94,7 +78,7 @@ func TestNodeInVM(t *testing.T) {
 		Args: []string{"-test.run=^TestNodeInVM$", "-test.v", "-test.timeout=" + suiteTimeout.String()}, TempDir: temp,
 		Stdout: &output, Stderr: &output, Env: []string{imagesEnv + "=" + images},
 	})
-	retell(t, output.String())
+	nodesuite.Retell(t, "TestNodeInVM", output.String())
 	if err != nil {
 		t.Errorf("the suite in the sandbox: %v", err)
 	}
@@ -116,30 +100,5 @@ func wantNoMachine(t *testing.T) {
 		if bytes.Contains(line, []byte("qemu-system")) && bytes.Contains(line, []byte("ifname="+vmnode.Name)) {
 			t.Errorf("left running: %s", bytes.ReplaceAll(line, []byte{0}, []byte(" ")))
 		}
-	}
-}
-
-// result is how the test framework tells the end of a subtest.
-var result = regexp.MustCompile(`^ {4}--- (PASS|FAIL|SKIP): TestNodeInVM/(\S+) `)
-
-// retell shows what the suite said, and makes of each of its tests one of ours.
-func retell(t *testing.T, output string) {
-	t.Helper()
-	t.Log("in the sandbox:\n" + output)
-	told := 0
-	for line := range strings.Lines(output) {
-		match := result.FindStringSubmatch(line)
-		if match == nil {
-			continue
-		}
-		told++
-		t.Run(match[2], func(t *testing.T) {
-			if match[1] != "PASS" {
-				t.Errorf("%s in the sandbox: see above", match[1])
-			}
-		})
-	}
-	if told == 0 {
-		t.Error("the suite in the sandbox told of no test")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 // tolerance is how far a limit in whole microseconds may be from the one in cores.
@@ -104,7 +105,7 @@ func (s *suite) wantQuota(t *testing.T, container, pod float64) string {
 // checkBurner looks at the burner twice.
 func (s *suite) checkBurner(t *testing.T, bounds []bound) {
 	t.Helper()
-	client := s.readerClient(t)
+	client := nodesuite.ReaderClient(t, s.Cluster)
 	first := s.look(t, client, "burner")
 	second := s.look(t, client, "burner")
 	checkGrowth(t, first, second, "burner", bounds)
@@ -113,7 +114,7 @@ func (s *suite) checkBurner(t *testing.T, bounds []bound) {
 // checkRestarts fails if the burner's container was started anew.
 func (s *suite) checkRestarts(t *testing.T) {
 	t.Helper()
-	pod := s.awaitPod(t, "default", metav1.ListOptions{FieldSelector: "metadata.name=burner"})
+	pod := nodesuite.AwaitPod(t, s.client, soon, "default", metav1.ListOptions{FieldSelector: "metadata.name=burner"})
 	if status := pod.Status.ContainerStatuses[0]; status.RestartCount != 0 {
 		t.Errorf("the container was started anew: %+v", status)
 	}

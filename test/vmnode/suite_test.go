@@ -2,8 +2,6 @@ package vmnode_test
 
 import (
 	"context"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +15,7 @@ import (
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/vmnode"
-	"github.com/ballast-k8s/ballast/test/component"
+	"github.com/ballast-k8s/ballast/test/nodesuite"
 )
 
 // soon bounds what takes seconds on emulated CPUs; it is generous for busy machines.
@@ -70,16 +68,12 @@ func runSuite(t *testing.T) {
 // tellLogs shows the ends of all logs; the node's is its serial port.
 func (s *suite) tellLogs(t *testing.T) {
 	t.Helper()
-	logs, _ := filepath.Glob(filepath.Join(s.Dir(), "logs", "*.log"))
-	for _, log := range logs {
-		lines := 5
-		if strings.HasPrefix(filepath.Base(log), vmnode.Name) {
-			lines = 80
+	nodesuite.TellLogs(t, s.Cluster, func(log string) int {
+		if strings.HasPrefix(log, vmnode.Name) {
+			return 80
 		}
-		t.Logf("log %s:\n%s", filepath.Base(log), component.Tail(log, lines))
-	}
-	out, err := s.Kubectl(context.Background(), "get", "pods,events", "-A")
-	t.Logf("%s%v", out, err)
+		return 5
+	})
 }
 
 // testNode starts the machine and reads what the node says of itself.
@@ -89,7 +83,7 @@ func testNode(t *testing.T, s *suite) {
 	for _, name := range []string{"workload", "placer", "ballast-node"} {
 		images = append(images, filepath.Join(os.Getenv(imagesEnv), name+".tar"))
 	}
-	node, err := vmnode.Start(context.WithoutCancel(t.Context()), s.Cluster, vmnode.Config{Images: images, Pause: image})
+	node, err := vmnode.Start(context.WithoutCancel(t.Context()), s.Cluster, vmnode.Config{Images: images, Pause: nodesuite.WorkloadImage})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,22 +107,14 @@ func testNode(t *testing.T, s *suite) {
 
 // newPod returns a pod for the node with these resources and arguments of the workload.
 func newPod(name string, resources v1.ResourceRequirements, args ...string) *v1.Pod {
-	never, grace := false, int64(0)
-	return &v1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default"},
-		Spec: v1.PodSpec{
-			DNSPolicy: v1.DNSDefault, // there are no names
-			NodeName:  vmnode.Name, AutomountServiceAccountToken: &never, TerminationGracePeriodSeconds: &grace,
-			Volumes: []v1.Volume{
-				{Name: "data", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{}}},
-				{Name: "cgroup", VolumeSource: v1.VolumeSource{HostPath: &v1.HostPathVolumeSource{Path: "/sys/fs/cgroup"}}},
-			},
-			Containers: []v1.Container{{
-				Name: "main", Image: image, ImagePullPolicy: v1.PullNever, Args: args, Resources: resources,
-				VolumeMounts: []v1.VolumeMount{{Name: "data", MountPath: "/data"}, {Name: "cgroup", MountPath: "/cgroup", ReadOnly: true}},
-			}},
-		},
+	pod := nodesuite.Pod(name, "main", resources, args...)
+	pod.Spec.NodeName = vmnode.Name
+	pod.Spec.Volumes = []v1.Volume{
+		{Name: "data", VolumeSource: v1.VolumeSource{EmptyDir: &v1.EmptyDirVolumeSource{}}},
+		{Name: "cgroup", VolumeSource: v1.VolumeSource{HostPath: &v1.HostPathVolumeSource{Path: "/sys/fs/cgroup"}}},
 	}
+	pod.Spec.Containers[0].VolumeMounts = []v1.VolumeMount{{Name: "data", MountPath: "/data"}, {Name: "cgroup", MountPath: "/cgroup", ReadOnly: true}}
+	return pod
 }
 
 // run creates the pod and returns it when it runs.
@@ -137,63 +123,5 @@ func (s *suite) run(t *testing.T, pod *v1.Pod) *v1.Pod {
 	if _, err := s.client.CoreV1().Pods(pod.Namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	return s.awaitPod(t, pod.Namespace, metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name})
-}
-
-// awaitPod returns the one pod of the list when it runs.
-func (s *suite) awaitPod(t *testing.T, namespace string, list metav1.ListOptions) (pod *v1.Pod) {
-	t.Helper()
-	component.Eventually(t, soon, func() string {
-		got, err := s.client.CoreV1().Pods(namespace).List(t.Context(), list)
-		if err != nil || len(got.Items) != 1 {
-			return fmt.Sprintf("%d pods in %s with %+v, want 1: %v", len(got.Items), namespace, list, err)
-		}
-		if pod = &got.Items[0]; pod.Status.Phase != v1.PodRunning || pod.Status.PodIP == "" {
-			return fmt.Sprintf("%s does not run: %+v", pod.Name, pod.Status)
-		}
-		return ""
-	})
-	return pod
-}
-
-// overlay is the kustomization of this cluster on top of manifests/node: there is no proxy that makes the API server's Service reachable, no
-// registry, and no scheduler. The arguments are the way to manifests/node, the API server's host and port, and the node.
-const overlay = `apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: [%q]
-patches:
-- target: {kind: DaemonSet}
-  patch: |-
-    - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: KUBERNETES_SERVICE_HOST, value: %q}}
-    - {op: add, path: /spec/template/spec/containers/0/env/-, value: {name: KUBERNETES_SERVICE_PORT, value: %q}}
-    - {op: add, path: /spec/template/spec/containers/0/imagePullPolicy, value: Never}
-    - {op: add, path: /spec/template/spec/nodeName, value: %q}
-`
-
-// applyAgent applies ballast-node's manifests through an overlay, as an administrator would.
-func (s *suite) applyAgent(t *testing.T) {
-	t.Helper()
-	dir := t.TempDir()
-	manifests, err := filepath.Abs("../../manifests/node")
-	if err != nil {
-		t.Fatal(err)
-	}
-	way, err := filepath.Rel(dir, manifests)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := url.Parse(s.Server())
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := fmt.Appendf(nil, overlay, way, vmnode.ControlPlaneAddress, server.Port(), vmnode.Name)
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.ApplyFiles(t.Context(), "../../manifests/base", "../../manifests/crd/ballast.dev_nodeisolations.yaml", dir); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Apply(t.Context(), "reader", []byte(reader)); err != nil {
-		t.Fatal(err)
-	}
+	return nodesuite.AwaitPod(t, s.client, soon, pod.Namespace, metav1.ListOptions{FieldSelector: "metadata.name=" + pod.Name})
 }

@@ -19,8 +19,6 @@ import (
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/interference"
@@ -77,22 +75,6 @@ func (s *Source[K]) Run(ctx context.Context) {
 // Answered is closed once the API server has said both how the switch stands and which model there is, be it none because the CRD is not
 // installed. Until then the condition is blind.
 func (s *Source[K]) Answered() <-chan struct{} { return s.answered }
-
-// startPatience bounds how long a plugin's making waits for first answers, so that the first pods after a start are placed by them.
-const startPatience = 3 * time.Second
-
-// Await waits for an answer of the API server while a plugin is made: a moment, for without one the scheduler shall start all the same. It
-// logs what is missing then; "what" names it.
-func Await(ctx context.Context, c clock.Clock, answered <-chan struct{}, what string) {
-	patience := c.NewTimer(startPatience)
-	defer patience.Stop()
-	select {
-	case <-answered:
-	case <-ctx.Done():
-	case <-patience.C():
-		klog.FromContext(ctx).Info("No answer of the API server yet; starting without", "missing", what, "waited", startPatience)
-	}
-}
 
 // Mode is how the switch stands; the zero Mode before the API server's first answer, or where that was no mode.
 func (s *Source[K]) Mode() v1alpha1.Mode { return s.position.mode() }

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/component-helpers/resource"
 
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 )
 
 // Claim is how a pod comes to count on a node.
@@ -91,7 +91,7 @@ func NewLedger() *Ledger { return &Ledger{pods: make(map[types.UID]*resident)} }
 
 func residentOf(pod *v1.Pod, node string, how Claim) *resident {
 	return &resident{
-		node: node, claim: how, tagged: taggedOf(pod), background: interferencefit.Background(pod), requests: requestsOf(pod),
+		node: node, claim: how, tagged: taggedOf(pod), background: podclass.Background(pod), requests: requestsOf(pod),
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/nodesetting"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/plan"
 	"github.com/ballast-k8s/ballast/predictor/interference"
 )
@@ -40,7 +40,7 @@ type Picture struct {
 
 // Measured returns the class of a pod and whether the model measured it: only such pods are planned for.
 func Measured(m *interference.Model, pod *v1.Pod) (class int, ok bool) {
-	class, ok = m.ClassIndex(interferencefit.ClassName(pod))
+	class, ok = m.ClassIndex(podclass.Name(pod))
 	return class, ok && m.Measured(class)
 }
 

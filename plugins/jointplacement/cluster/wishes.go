@@ -12,7 +12,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/plugins/interferencefit"
+	"github.com/ballast-k8s/ballast/plugins/interferencefit/podclass"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/constraints"
 )
 
@@ -103,7 +103,7 @@ type tagged struct {
 }
 
 func taggedOf(pod *v1.Pod) tagged {
-	return tagged{class: interferencefit.ClassName(pod), labels: pod.Labels, wish: wishOf(pod)}
+	return tagged{class: podclass.Name(pod), labels: pod.Labels, wish: wishOf(pod)}
 }
 
 // inForce are the constraints that hold for pods, with what they see of each. It is nil where there are none.

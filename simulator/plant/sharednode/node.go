@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/ballast-k8s/ballast/simulator/plant/sharednode/lastlevel"
 )
 
 // Step is the time between two settings, in seconds.
@@ -20,7 +22,7 @@ type Node struct {
 	coreCap    float64 // of the setting
 	conditions Conditions
 	phaseSince []float64 // of each job
-	cache      cache
+	cache      lastlevel.Cache
 
 	service []serviceState
 	job     []jobState
@@ -58,7 +60,7 @@ func New(machine Machine, services []Service, jobs []Job, random *rand.Rand) (*N
 	n := &Node{
 		machine: machine, services: services, jobs: jobs, random: random, setting: machine.Free(),
 		phaseSince: make([]float64, len(jobs)), service: make([]serviceState, len(services)), job: make([]jobState, len(jobs)),
-		cache: newCache(len(services)+len(jobs), machine.Ways, machine.CacheMB), ghz: machine.GHz, memory: machine.MemoryNs,
+		cache: lastlevel.New(len(services)+len(jobs), machine.Ways, machine.CacheMB), ghz: machine.GHz, memory: machine.MemoryNs,
 		coreCap:    machine.coreCap(100),
 		conditions: Conditions{Load: make([]float64, len(services)), Phase: make([]int, len(jobs))},
 	}
@@ -193,24 +195,24 @@ func ornsteinUhlenbeck(random *rand.Rand, factor, sd, time float64) float64 {
 
 // shareCache moves lines by the misses of the last step.
 func (n *Node) shareCache(dt float64) {
-	tenants := make([]tenant, 0, len(n.services)+len(n.jobs))
+	tenants := make([]lastlevel.Tenant, 0, len(n.services)+len(n.jobs))
 	for i := range n.services {
 		s := &n.service[i]
-		tenants = append(tenants, tenant{
-			inserts: s.throughput * n.services[i].Instructions * s.work * s.misses, footprintMB: n.services[i].Code.Misses.footprintMB(),
-			first: 0, last: n.setting.ServiceWays,
+		tenants = append(tenants, lastlevel.Tenant{
+			Inserts: s.throughput * n.services[i].Instructions * s.work * s.misses, FootprintMB: n.services[i].Code.Misses.footprintMB(),
+			First: 0, Last: n.setting.ServiceWays,
 		})
 	}
 	for j := range n.jobs {
-		t := tenant{first: n.machine.Ways - n.setting.BatchWays, last: n.machine.Ways, footprintMB: math.Inf(1)}
+		t := lastlevel.Tenant{First: n.machine.Ways - n.setting.BatchWays, Last: n.machine.Ways, FootprintMB: math.Inf(1)}
 		if code := n.code(j); code != nil {
-			t.inserts, t.footprintMB = n.job[j].instructions*n.job[j].misses, code.Misses.footprintMB()
+			t.Inserts, t.FootprintMB = n.job[j].instructions*n.job[j].misses, code.Misses.footprintMB()
 		}
 		tenants = append(tenants, t)
 	}
-	n.cache.advance(tenants, dt)
+	n.cache.Advance(tenants, dt)
 	for i := range n.services {
-		n.service[i].misses = n.services[i].Code.Misses.At(n.cache.held(i))
+		n.service[i].misses = n.services[i].Code.Misses.At(n.cache.Held(i))
 		if len(n.conditions.Misses) > 0 {
 			n.service[i].misses *= n.conditions.Misses[i]
 		}
@@ -218,7 +220,7 @@ func (n *Node) shareCache(dt float64) {
 	for j := range n.jobs {
 		n.job[j].misses = 0
 		if code := n.code(j); code != nil {
-			n.job[j].misses = code.Misses.At(n.cache.held(len(n.services) + j))
+			n.job[j].misses = code.Misses.At(n.cache.Held(len(n.services) + j))
 		}
 	}
 }

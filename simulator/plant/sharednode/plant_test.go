@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/ballast-k8s/ballast/simulator/plant/sharednode/fluidqueue"
 )
 
 // busy is a drawn machine with all kinds of batch work at once.
@@ -64,7 +66,7 @@ func checkConservation(t *testing.T, n *Node, seed uint64) {
 		s := &n.service[i]
 		cores += s.used
 		traffic += trafficMBps(s.throughput*n.services[i].Instructions*s.work, s.misses)
-		held += n.cache.held(i)
+		held += n.cache.Held(i)
 		if mean, squared := n.Latency(i); !(mean > 0) || !(squared >= 0) || math.IsInf(mean, 1) || !(s.number >= 0) || s.used > s.cores+little {
 			t.Fatalf("seed %d: service %d: mean %v, variation %v, %+v", seed, i, mean, squared, s)
 		}
@@ -74,7 +76,7 @@ func checkConservation(t *testing.T, n *Node, seed uint64) {
 		batch += s.used
 		own := trafficMBps(s.instructions, s.misses)
 		traffic += own
-		held += n.cache.held(len(n.services) + j)
+		held += n.cache.Held(len(n.services) + j)
 		if s.used < 0 || s.used > n.jobs[j].Threads+little || s.denied < -little || (j < len(n.setting.JobCPU) && s.used > n.setting.JobCPU[j]+little) {
 			t.Fatalf("seed %d: job %d: %+v under %+v", seed, j, s, n.setting)
 		}
@@ -93,52 +95,6 @@ func checkConservation(t *testing.T, n *Node, seed uint64) {
 	}
 }
 
-// A job that loses 6 of 8 ways keeps its lines for a while: what it held there decays by 1/e in 2 s.
-func TestLinesDecay(t *testing.T) {
-	t.Parallel()
-	c := newCache(2, 8, 8)
-	wide := []tenant{{inserts: 1, footprintMB: math.Inf(1), first: 0, last: 8}, {first: 0, last: 8, footprintMB: math.Inf(1)}}
-	for range 1000 {
-		c.advance(wide, 0.1)
-	}
-	if got := c.held(0); math.Abs(got-8) > 1e-9 {
-		t.Fatalf("alone it holds %v MB of 8", got)
-	}
-	narrow := []tenant{
-		{inserts: 1, footprintMB: math.Inf(1), first: 0, last: 2}, {inserts: 1, footprintMB: math.Inf(1), first: 2, last: 8},
-	}
-	for range 20 {
-		c.advance(narrow, 0.1)
-	}
-	if got, want := c.held(0), 2+6/math.E; math.Abs(got-want) > 1e-9 {
-		t.Errorf("2 s after its mask shrank it holds %v MB, want %v", got, want)
-	}
-	if got, want := c.held(1), 6-6/math.E; math.Abs(got-want) > 1e-9 {
-		t.Errorf("the neighbour holds %v MB, want %v", got, want)
-	}
-}
-
-// Shares by hand, 8 MB: insertions 3:1 give 6 and 2; a footprint of 1 MB leaves 7 to the other.
-func TestCacheShares(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		footprint float64
-		want      [2]float64
-	}{{math.Inf(1), [2]float64{6, 2}}, {1, [2]float64{1, 7}}} {
-		cache := newCache(2, 8, 8)
-		for range 1000 {
-			cache.advance([]tenant{
-				{inserts: 3, footprintMB: c.footprint, first: 0, last: 8}, {inserts: 1, footprintMB: math.Inf(1), first: 0, last: 8},
-			}, 0.1)
-		}
-		for i, want := range c.want {
-			if got := cache.held(i); math.Abs(got/want-1) > 0.05 {
-				t.Errorf("footprint %v: tenant %d holds %v MB, want %v", c.footprint, i, got, want)
-			}
-		}
-	}
-}
-
 // MBA by hand: 25 % becomes 30 % in steps of 10, and with an exponent of 1 each core of 10,000 MB/s draws 3,000 at most.
 func TestPercentage(t *testing.T) {
 	t.Parallel()
@@ -149,25 +105,6 @@ func TestPercentage(t *testing.T) {
 	m.Throttles, m.Allocates = false, false
 	if got := m.round(m.Split(3, 25, 2)); !reflect.DeepEqual(got, Setting{BatchWays: 10, ServiceWays: 10, BatchPercent: 100, BatchCPU: 2}) {
 		t.Errorf("without resctrl the machine makes of it %+v", got)
-	}
-}
-
-// The latency of memory rises with load, is twice the unloaded at about 0.9, and where demand is without bound the traffic is the peak.
-func TestMemory(t *testing.T) {
-	t.Parallel()
-	if got := memoryFactor(0.9); math.Abs(got-2.07) > 0.02 {
-		t.Errorf("at 0.9 memory is slower by %v", got)
-	}
-	for x := 0.0; x < 3; x += 0.01 {
-		if memoryFactor(x+0.01) <= memoryFactor(x) {
-			t.Fatalf("latency falls at %v", x)
-		}
-	}
-	for _, misses := range []float64{10, 100, 1000, 10000} { // outstanding: each asks again as soon as it is served
-		ns, traffic := settleMemory(50000, 100, func(ns float64) float64 { return misses * line / ns * 1000 })
-		if traffic > 50000 || (misses == 10000 && math.Abs(traffic/50000-1) > 1e-3) || ns < 100 {
-			t.Errorf("%v misses in flight: %v ns, %v MB/s", misses, ns, traffic)
-		}
 	}
 }
 
@@ -233,7 +170,7 @@ func TestSettle(t *testing.T) {
 	n.Settle(30)
 	var held float64
 	for i := range len(n.services) + len(n.jobs) {
-		held += n.cache.held(i)
+		held += n.cache.Held(i)
 	}
 	if held < 0.9*n.machine.CacheMB || n.Now() != 0 || n.meter.since != 0 || n.meter.containers[0] != (Counters{}) {
 		t.Errorf("after settling %v MB of %v are held at %v s, counters %+v", held, n.machine.CacheMB, n.Now(), n.meter.containers[0])
@@ -265,7 +202,7 @@ func TestSteady(t *testing.T) {
 			t.Errorf("seed %d: work %v, after two minutes %v", seed, work, n.Work())
 		}
 		for i, got := range p99 {
-			if want := percentile(n.Latency(i)); math.Abs(got/want-1) > 0.005 {
+			if want := fluidqueue.Percentile(n.Latency(i)); math.Abs(got/want-1) > 0.005 {
 				t.Errorf("seed %d: percentile of service %d is %v, after two minutes %v", seed, i, got, want)
 			}
 		}

@@ -1,6 +1,10 @@
 package sharednode
 
-import "math"
+import (
+	"math"
+
+	"github.com/ballast-k8s/ballast/simulator/plant/sharednode/fluidqueue"
+)
 
 // Counters are what a container used in the last Seconds. Events and Monitored say whether the hardware's part
 // was read.
@@ -183,7 +187,7 @@ func (n *Node) counters(i int) *Counters {
 	}
 	c.MBps /= c.Seconds
 	if c.Monitored = n.machine.Monitors; c.Monitored {
-		c.OccupancyMB, c.MBps = n.cache.held(i)*n.blur(monitorError), c.MBps*n.blur(monitorError)
+		c.OccupancyMB, c.MBps = n.cache.Held(i)*n.blur(monitorError), c.MBps*n.blur(monitorError)
 	} else {
 		c.MBps = 0
 	}
@@ -195,7 +199,7 @@ func (n *Node) counters(i int) *Counters {
 func (n *Node) sample(i int) []float64 {
 	mean, squared := n.Latency(i)
 	if n.random == nil {
-		return []float64{percentile(mean, squared)}
+		return []float64{fluidqueue.Percentile(mean, squared)}
 	}
 	if n.meter.silent[i] > 0 {
 		n.meter.silent[i]--
@@ -207,7 +211,7 @@ func (n *Node) sample(i int) []float64 {
 	}
 	count := n.service[i].throughput * Step
 	count = math.Min(requests, math.Floor(count+n.random.Float64()))
-	mu, sigma := spread(mean, squared)
+	mu, sigma := fluidqueue.Spread(mean, squared)
 	out := make([]float64, int(count))
 	for k := range out {
 		out[k] = math.Exp(mu + sigma*n.random.NormFloat64())

@@ -1,6 +1,11 @@
 package sharednode
 
-import "math"
+import (
+	"math"
+
+	"github.com/ballast-k8s/ballast/simulator/plant/sharednode/fluidqueue"
+	"github.com/ballast-k8s/ballast/simulator/plant/sharednode/loadedmemory"
+)
 
 // batchFloor is the least CPU of batch work that its weight guarantees, given what it wants.
 func (n *Node) batchFloor(wanted float64) float64 {
@@ -118,7 +123,7 @@ func (n *Node) serveMemory() {
 		}
 		return traffic
 	}
-	n.memory, _ = settleMemory(n.machine.PeakMBps, n.machine.MemoryNs, speed)
+	n.memory, _ = loadedmemory.Settle(n.machine.PeakMBps, n.machine.MemoryNs, speed)
 	for i := range n.services {
 		s, state := &n.services[i], &n.service[i]
 		state.seconds = s.Instructions * state.work * s.Code.instructionSeconds(n.ghz, state.misses, n.memory)
@@ -146,7 +151,7 @@ func (n *Node) serveQueues(dt float64) {
 	for i := range n.services {
 		s, state := &n.services[i], &n.service[i]
 		arrivals := n.conditions.Load[i] * s.PeakRate * state.rate
-		state.number, state.utilisation = advanceQueue(state.number, arrivals, state.cores, state.seconds, dt)
+		state.number, state.utilisation = fluidqueue.Advance(state.number, arrivals, state.cores, state.seconds, dt)
 		state.throughput = state.cores / state.seconds * state.utilisation
 		state.used = state.throughput * state.seconds
 		used += state.used
@@ -192,13 +197,13 @@ func (n *Node) Latency(service int) (mean, squaredVariation float64) {
 	if s.throughput > 0 {
 		mean = math.Max(mean, s.number/s.throughput)
 	}
-	return mean + s.wake, variation(n.services[service].Variation, s.cores, s.utilisation)
+	return mean + s.wake, fluidqueue.Variation(n.services[service].Variation, s.cores, s.utilisation)
 }
 
 // Slack is how far the 99th percentile of a service's latency is below its target now, in targets: the truth, without a sample's noise.
 func (n *Node) Slack(service int) float64 {
 	target := n.services[service].TargetSeconds
-	return (target - percentile(n.Latency(service))) / target
+	return (target - fluidqueue.Percentile(n.Latency(service))) / target
 }
 
 // LeastSlack is that of the worst service.

@@ -3,6 +3,8 @@ package sharednode
 import (
 	"math"
 	"slices"
+
+	"github.com/ballast-k8s/ballast/simulator/plant/sharednode/fluidqueue"
 )
 
 // settleRounds of settleSeconds each are a state's settling: ten time constants of the cache. These steps come to the same as the plant's own
@@ -48,7 +50,7 @@ func (s *Steady) At(setting Setting) (p99 []float64, work float64) {
 		n.Advance(settleSeconds)
 	}
 	for i := range s.services {
-		p99 = append(p99, percentile(n.Latency(i)))
+		p99 = append(p99, fluidqueue.Percentile(n.Latency(i)))
 	}
 	return p99, n.Work()
 }

@@ -47,9 +47,14 @@ func TestIsolationFit(t *testing.T) {
 		name string
 		run  func(*testing.T, *suite)
 	}{
+		{"specs are refused with what to write instead", testRefusedSpecs},
+		{"specs are accepted up to the largest", testAcceptedSpecs},
 		{"confirmed interference keeps workloads apart", testPair},
 		{"pods wait for a partition and get it", testPartition},
 		{"pods wait for memory bandwidth and get it", testBandwidth},
+		{"pods between two reports share its headroom", testBetweenReports},
+		{"a wrong annotation is told once and ignored", testWrongAnnotation},
+		{"a node that misses its set-points comes last", testMissed},
 		{"an old report tells no pairs", testStale},
 		{"shadow changes nothing", testShadow},
 	} {
@@ -107,31 +112,33 @@ func (s *suite) awaitNodes(t *testing.T, name string, pods int) (names []string,
 // report is what the agent of a node says, with so many free classes and so much bandwidth used of 10,000 MB/s.
 func (s *suite) report(t *testing.T, node string, at time.Time, classesLeft int32, mbps int64, pairs ...v1alpha1.Interference) {
 	t.Helper()
+	s.write(t, node, v1alpha1.NodeIsolationStatus{
+		LastReport: new(metav1.NewTime(at)), Interference: pairs,
+		Capacity: &v1alpha1.IsolationCapacity{Classes: 16, ClassesLeft: classesLeft, Resources: []v1alpha1.IsolationResource{{Name: "MB", Domains: "0", PeakMBps: 10_000}}},
+		Groups:   []v1alpha1.IsolationGroup{{Name: ".", Domains: []v1alpha1.DomainUse{{Domain: 0, TotalBytesPerSecond: new(mbps * 1_000_000)}}}},
+	})
+}
+
+// write makes the object of a node, with that status.
+func (s *suite) write(t *testing.T, node string, status v1alpha1.NodeIsolationStatus) {
+	t.Helper()
 	ni := &v1alpha1.NodeIsolation{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "NodeIsolation"},
 		ObjectMeta: metav1.ObjectMeta{Name: node},
 	}
-	status := ni.DeepCopy()
-	status.Status = v1alpha1.NodeIsolationStatus{
-		LastReport: new(metav1.NewTime(at)), Interference: pairs,
-		Capacity: &v1alpha1.IsolationCapacity{Classes: 16, ClassesLeft: classesLeft, Resources: []v1alpha1.IsolationResource{{Name: "MB", Domains: "0", PeakMBps: 10_000}}},
-		Groups:   []v1alpha1.IsolationGroup{{Name: ".", Domains: []v1alpha1.DomainUse{{Domain: 0, TotalBytesPerSecond: new(mbps * 1_000_000)}}}},
-	}
+	whole := ni.DeepCopy()
+	whole.Status = status
 	for _, part := range []struct {
-		object      *v1alpha1.NodeIsolation
-		subresource string
-	}{{ni, ""}, {status, "status"}} {
+		object       *v1alpha1.NodeIsolation
+		subresources []string
+	}{{ni, nil}, {whole, []string{"status"}}} {
 		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(part.object)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var sub []string
-		if part.subresource != "" {
-			sub = []string{part.subresource}
-		}
 		u := &unstructured.Unstructured{Object: content}
 		component.Eventually(t, soon, func() string { // the type may still be on its way
-			_, err := s.Objects.Resource(v1alpha1.NodeIsolations).Apply(t.Context(), node, u, metav1.ApplyOptions{FieldManager: "test", Force: true}, sub...)
+			_, err := s.Objects.Resource(v1alpha1.NodeIsolations).Apply(t.Context(), node, u, metav1.ApplyOptions{FieldManager: "test", Force: true}, part.subresources...)
 			if err != nil {
 				return err.Error()
 			}
@@ -179,6 +186,12 @@ func testPair(t *testing.T, s *suite) {
 	if _, at := s.awaitNodes(t, "etl-more", 1); at["pool-1"] != 1 {
 		t.Errorf("another etl is on %v, want the node without web", at)
 	}
+	s.awaitEvent(t, "etl-more", "pool-1 has none of the 1 workloads that agents found")
+}
+
+// awaitEvent waits until the plugin said so on a pod of a deployment.
+func (s *suite) awaitEvent(t *testing.T, name, text string) {
+	t.Helper()
 	component.Eventually(t, soon, func() string {
 		events, err := s.Client.CoreV1().Events("default").List(t.Context(), metav1.ListOptions{FieldSelector: "reason=IsolationFit"})
 		if err != nil {
@@ -186,7 +199,7 @@ func testPair(t *testing.T, s *suite) {
 		}
 		var seen []string
 		for _, e := range events.Items {
-			if strings.HasPrefix(e.InvolvedObject.Name, "etl-more-") && strings.Contains(e.Message, "pool-1 has none of the 1 workloads that agents found") {
+			if strings.HasPrefix(e.InvolvedObject.Name, name+"-") && strings.Contains(e.Message, text) {
 				return ""
 			}
 			seen = append(seen, e.Message)
@@ -210,6 +223,43 @@ func testBandwidth(t *testing.T, s *suite) {
 	s.report(t, "pool-0", time.Now(), 0, 1000)
 	if _, at := s.awaitNodes(t, "reader", 1); at["pool-0"] != 1 {
 		t.Errorf("the pod is on %v", at)
+	}
+}
+
+// The reader's 8,000 of pool-0's 9,000 MB/s are in no report yet, and of the 5,000 of pool-1 the first of two pods takes 4,000: the second
+// waits until a report, by which the reader has run for a while, shows how much it does take.
+func testBetweenReports(t *testing.T, s *suite) {
+	s.place(t, "burst", "", map[string]string{v1alpha1.MemoryBandwidthAnnotation: "4000"}, 2)
+	s.awaitWaiting(t, "burst", "less than 4000 MB/s of free memory bandwidth (ballast.dev/memory-bandwidth-mbps) beside pods that came since the node's report")
+	if _, at := s.awaitNodes(t, "burst", 1); at["pool-1"] != 1 {
+		t.Errorf("the first is on %v", at)
+	}
+	s.report(t, "pool-0", time.Now().Add(30*time.Second), 0, 1000)
+	if _, at := s.awaitNodes(t, "burst", 2); at["pool-0"] != 1 || at["pool-1"] != 1 {
+		t.Errorf("the pods are on %v", at)
+	}
+}
+
+func testWrongAnnotation(t *testing.T, s *suite) {
+	s.place(t, "wrong", "", map[string]string{v1alpha1.MemoryBandwidthAnnotation: "8G"}, 1)
+	s.awaitNodes(t, "wrong", 1)
+	s.awaitEvent(t, "wrong", `annotation ballast.dev/memory-bandwidth-mbps is "8G", expected 10^6 bytes a second above 0`)
+}
+
+// Stock would take pool-0, the emptier; its agent says that it cannot keep its set-points.
+func testMissed(t *testing.T, s *suite) {
+	s.place(t, "before", "", nil, 1)
+	if _, at := s.awaitNodes(t, "before", 1); at["pool-0"] != 1 {
+		t.Fatalf("without a word of set-points, a pod is on %v", at)
+	}
+	s.write(t, "pool-0", v1alpha1.NodeIsolationStatus{
+		LastReport: new(metav1.NewTime(time.Now())),
+		Control:    &v1alpha1.LocalControlStatus{Mode: v1alpha1.ControlAct, Infeasible: "default/web is 40 % over with batch at its minimum"},
+	})
+	s.awaitMetric(t, "infeasible_nodes", "", 1)
+	s.place(t, "late", "", nil, 1)
+	if _, at := s.awaitNodes(t, "late", 1); at["pool-1"] != 1 {
+		t.Errorf("a pod is on %v, want the node that keeps its set-points", at)
 	}
 }
 

@@ -85,6 +85,9 @@ func testDenied(t *testing.T, s *suite) {
 		"make one with a wish": {
 			create(own, plain, map[string]any{"partitions": []any{map[string]any{"name": "a"}}}), "makes its object without a wish",
 		},
+		"make one with a local loop": {
+			create(own, plain, map[string]any{"control": map[string]any{"mode": "Observe"}}), "makes its object without a wish",
+		},
 		"its own spec":                   {updateErr, `cannot patch resource "nodeisolations"`},
 		"delete its own object":          {own.Resource(v1alpha1.NodeIsolations).Delete(ctx, plain, metav1.DeleteOptions{}), "cannot delete"},
 		"read secrets":                   {secretErr, `cannot list resource "secrets"`},
