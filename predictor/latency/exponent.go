@@ -25,14 +25,14 @@ const (
 	mostExponent = 3.0
 	// LeastSlowdown is the slowdown from which a window tells something: below, it is within the noise of counters.
 	LeastSlowdown = 1.02
-	// mostSlowdown bounds what is believed of a counter.
-	mostSlowdown = 10.0
+	// MostSlowdown bounds what is believed of a counter.
+	MostSlowdown = 10.0
 )
 
 // Observe takes in a window in which the service was slowed down, whose mean time over its law's is ratio, and how far such ratios spread without
 // a slowdown (Law.Spread). What is out of range, and a slowdown below LeastSlowdown, tells nothing.
 func (e *Exponent) Observe(slowdown, ratio, spread float64) {
-	if !positive(ratio) || !positive(spread) || !(slowdown >= LeastSlowdown && slowdown <= mostSlowdown) {
+	if !positive(ratio) || !positive(spread) || !(slowdown >= LeastSlowdown && slowdown <= MostSlowdown) {
 		return
 	}
 	x, weight := math.Log(slowdown), 1/(max(spread, leastSpread)*max(spread, leastSpread))
@@ -57,7 +57,7 @@ func (e Exponent) Factor(slowdown float64) float64 {
 		return 1
 	}
 	gamma, _, _ := e.Value()
-	return math.Pow(min(slowdown, mostSlowdown), gamma)
+	return math.Pow(min(slowdown, MostSlowdown), gamma)
 }
 
 // Times is the law of a service whose time is so many times as long, whatever the load.

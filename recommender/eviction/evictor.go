@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -117,8 +118,12 @@ func (e *evictor) due(ctx context.Context, p *progress) bool {
 	now := time.Now()
 	if now.Sub(p.request.Time.Time) > maxRequest {
 		p.done = true
-		if p.alive {
+		switch {
+		case p.alive:
 			e.tell(ctx, p, Decision{Expired, fmt.Sprintf("the request is older than %s; %s", maxRequest, p.told.Why)})
+		case p.request.Time.After(e.budget.since):
+			e.tell(ctx, p, Decision{Expired, fmt.Sprintf("the request was older than %s when it was seen first: the switch was off, the API server "+
+				"away, or the node's clock is behind the control plane's", maxRequest)})
 		}
 		return false
 	}
@@ -197,8 +202,7 @@ func (e *evictor) evict(ctx context.Context, p *progress, pod *corev1.Pod) Decis
 		ObjectMeta:    metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name},
 		DeleteOptions: &metav1.DeleteOptions{Preconditions: metav1.NewUIDPreconditions(string(pod.UID))},
 	})
-	answer := apierrors.APIStatus(nil)
-	if unknown := err != nil && !errors.As(err, &answer); (err == nil || unknown) && !p.paid {
+	if (err == nil || lost(err)) && !p.paid {
 		p.paid = true
 		e.budget.Spend(p.node, time.Now())
 	}
@@ -213,4 +217,14 @@ func (e *evictor) evict(ctx context.Context, p *progress, pod *corev1.Pod) Decis
 		return Decision{Gone, err.Error()}
 	}
 	return Decision{Failed, err.Error()} // a conflict is of another pod of that name: the next look finds it
+}
+
+// lost says whether an error leaves open if the API server did what it was asked: there was no answer, or one that time ran out, the API
+// server's own or that of what stands before it.
+func lost(err error) bool {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return true
+	}
+	return apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || answer.Status().Code == http.StatusBadGateway
 }

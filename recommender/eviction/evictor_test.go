@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -270,26 +271,47 @@ func TestVoid(t *testing.T) {
 		w := newWorld(t)
 		w.ask("n1", "sort-1", nil)
 		time.Sleep(maxRequest + time.Second)
+		w.e.budget.since = time.Now()
 		w.run(time.Minute)
 		w.want("", 0, map[Outcome]float64{}, "")
 	})
 }
 
-// The answer to a try that worked gets lost: the budget is charged once, and the pod's absence is the answer.
-func TestLostAnswer(t *testing.T) {
+// A node whose clock is behind is never served, and that is said.
+func TestClockBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.answers = []error{errors.New("connection reset")}
 		w.ask("n1", "sort-1", nil)
-		w.run(0)
-		w.want("", 1, map[Outcome]float64{Failed: 1}, "")
-		if err := w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("pods"), "jobs", "sort-1"); err != nil {
-			t.Fatal(err)
-		}
-		w.ask("n2", "sort-2", nil)
-		w.run(50 * time.Second)
-		w.want("", 1, map[Outcome]float64{Failed: 1, Evicted: 1, Waiting: 1}, "2 EvictedByBallast")
+		time.Sleep(maxRequest + time.Second)
+		w.run(time.Minute)
+		w.want("", 0, map[Outcome]float64{Expired: 1}, "1 EvictionExpired")
 	})
+}
+
+// The answer to a try that worked gets lost: the budget is charged once, and the pod's absence is the answer.
+func TestLostAnswer(t *testing.T) {
+	for name, answer := range map[string]error{
+		"none":                         errors.New("connection reset"),
+		"the API server ran out of it": apierrors.NewTimeoutError("request did not complete within 60s", 0),
+		"a load balancer's": apierrors.NewGenericServerResponse(http.StatusBadGateway, "create",
+			schema.GroupResource{Resource: "pods"}, "sort-1", "", 0, true),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.answers = []error{answer}
+				w.ask("n1", "sort-1", nil)
+				w.run(0)
+				w.want("", 1, map[Outcome]float64{Failed: 1}, "")
+				if err := w.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("pods"), "jobs", "sort-1"); err != nil {
+					t.Fatal(err)
+				}
+				w.ask("n2", "sort-2", nil)
+				w.run(50 * time.Second)
+				w.want("", 1, map[Outcome]float64{Failed: 1, Evicted: 1, Waiting: 1}, "2 EvictedByBallast")
+			})
+		})
+	}
 }
 
 // An API server that fails is asked again.

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 )
 
 // How old things may be, and how far clocks may be apart. The first two are what the API says of NodeIsolation's status.lastReport and of

@@ -30,7 +30,7 @@ const (
 	Forbidden Outcome = "forbidden"
 	// Failed: the API server did not answer, or failed.
 	Failed Outcome = "failed"
-	// Expired: none of the tries of the request's two minutes came through.
+	// Expired: none of the tries of the request's two minutes came through, or it was seen only after them.
 	Expired Outcome = "expired"
 )
 

@@ -51,7 +51,9 @@ func claimsOf(reports []objectives.Report, inShadow bool) claims {
 	return c
 }
 
-// ask is what an objective asks for, the same of all its services; false while it is blind or off.
+// ask is what an objective asks for, the same of all its services; false while it is blind or off, and where the target is missed without any
+// delay: then the time is lost elsewhere, such as in a database that is no service of ours, and no batch work that is held down or evicted
+// brings it back.
 func ask(r *objectives.Report) (asked, bool) {
 	if r.Decision.Blind || r.Memory == nil {
 		return asked{}, false
@@ -62,8 +64,9 @@ func ask(r *objectives.Report) (asked, bool) {
 		Stages: stages(r, memory.Sizing.Workloads), Percentile: memory.Percentile, Target: memory.Target,
 		Outside: hindsight.Outside(memory.Sizing.Outside), Tail: factors.Safe,
 	}
-	milli, ok := delay.Milli(chain.Most())
-	if !ok || len(chain.Stages) == 0 {
+	longest := chain.Most()
+	milli, ok := delay.Milli(longest)
+	if !ok || longest < 0 || len(chain.Stages) == 0 {
 		return asked{}, false
 	}
 	most := float64(milli) / 1000

@@ -69,6 +69,11 @@ func TestAsk(t *testing.T) {
 		"blind":             func(r *objectives.Report) { r.Decision.Blind = true },
 		"without memory":    func(r *objectives.Report) { r.Memory = nil },
 		"without workloads": func(r *objectives.Report) { r.Workloads = nil },
+		"an outage elsewhere": func(r *objectives.Report) { // 90 of 100 ms are spent outside, and 20 ms are the least
+			memory := r.Memory()
+			memory.Sizing.Outside = []float64{0.09}
+			r.Memory = func() objectives.Memory { return memory }
+		},
 	} {
 		r := report("pay", 0.1, "web")
 		change(&r)

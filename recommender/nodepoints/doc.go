@@ -8,8 +8,8 @@
 // read and what is written nothing may have changed (resourceVersion).
 //
 // A table changes when a service comes to the node or leaves it, or a target differs by more than a fifth, and at most once a minute.
-// The set-points of an objective that is blind, in shadow or off stay as they are; those of one that is deleted go. In shadow it is
-// logged what would be written.
+// The set-points of an objective that is blind, in shadow or off, or whose target is missed without any delay, stay as they are; those of one
+// that is deleted go. In shadow it is logged what would be written.
 //
 // From the same objects, opted in or not, it reads which containers' instructions neighbours make slow (Keeper.Slowdowns), for sizing.
 package nodepoints

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -74,6 +75,7 @@ func (k *Keeper) Run(ctx context.Context) { k.nodes.follows(k.client).Run(ctx) }
 // error and, as what was not reached, is tried again in the next round.
 func (k *Keeper) Round(ctx context.Context, r Round) error {
 	list := k.nodes.list(k.last)
+	k.forget(list)
 	if r.Mode == v1alpha1.ObjectiveOff {
 		k.metrics.show(nil)
 		return nil
@@ -91,6 +93,9 @@ func (k *Keeper) Round(ctx context.Context, r Round) error {
 			return errors.Join(errs, fmt.Errorf("the set-points of %d of %d nodes are not looked at: %w", len(list)-i, len(list), ctx.Err()))
 		}
 		k.last = n.name
+		if n = k.nodes.now(n.name); n == nil {
+			continue
+		}
 		k.show(ctx, n, p, shown, active, r.Mode)
 		if r.Mode != v1alpha1.ObjectiveActive {
 			continue
@@ -101,6 +106,16 @@ func (k *Keeper) Round(ctx context.Context, r Round) error {
 		}
 	}
 	return errs
+}
+
+// forget drops what is remembered of nodes that are gone or opted out: clusters that grow and shrink give each new one another name.
+func (k *Keeper) forget(but []*optedIn) {
+	present := make(map[string]bool, len(but))
+	for _, n := range but {
+		present[n.name] = true
+	}
+	maps.DeleteFunc(k.refused, func(name string, _ refusal) bool { return !present[name] })
+	maps.DeleteFunc(k.shadowed, func(name, _ string) bool { return !present[name] })
 }
 
 // show logs what objectives in shadow would write, where that changes.

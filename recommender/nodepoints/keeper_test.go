@@ -2,6 +2,7 @@ package nodepoints
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,39 @@ func TestConflictIsToldOnce(t *testing.T) {
 	if w.step(time.Minute) != 1 {
 		t.Error("did not try again after the spec had changed")
 	}
+}
+
+// TestForgets: of a node that is gone nothing is kept.
+func TestForgets(t *testing.T) {
+	w := newWorld(t)
+	w.round.Mode = v1alpha1.ObjectiveShadow
+	w.step(0)
+	w.keeper.refused["n"] = refusal{}
+	if len(w.keeper.shadowed) != 1 {
+		t.Fatalf("nothing is remembered: %v", w.keeper.shadowed)
+	}
+	w.object.SetName("next")
+	w.step(time.Minute)
+	if _, kept := w.keeper.shadowed["n"]; kept || len(w.keeper.refused) != 0 {
+		t.Errorf("remembers %v and %v", w.keeper.shadowed, w.keeper.refused)
+	}
+}
+
+// TestSlim: what is read of an object is the same of what a watch brings, and the rest is not held.
+func TestSlim(t *testing.T) {
+	w := newWorld(t)
+	whole, held := w.object.DeepCopy(), w.object.DeepCopy()
+	held.Object["spec"].(map[string]any)["partitions"] = []any{map[string]any{"name": "be"}}
+	held.Object["status"] = map[string]any{"containers": []any{"x"}, "lastReport": "2026-05-04T12:00:00Z"}
+	slim(held)
+	want, in, err := read(whole)
+	if got, also, broken := read(held); !in || !also || err != nil || broken != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("reads %+v of what is held, want %+v", got, want)
+	}
+	if text := fmt.Sprint(held.Object); strings.Contains(text, "partitions") || strings.Contains(text, "containers") || !strings.Contains(text, "lastReport") {
+		t.Errorf("holds %s", text)
+	}
+	slim(&unstructured.Unstructured{Object: map[string]any{"spec": "x"}})
 }
 
 func TestSpeaksInOrder(t *testing.T) {

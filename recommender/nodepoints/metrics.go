@@ -1,6 +1,8 @@
 package nodepoints
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,15 +56,12 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 // maxShown bounds the workloads shown.
 const maxShown = 2000
 
-// show replaces the targets that are shown.
+// show replaces the targets that are shown. Of too many they are the same ones each time, the first by name.
 func (m *Metrics) show(asked map[string]asked) {
 	m.delay.Reset()
-	shown := 0
-	for key, a := range asked {
-		if shown++; shown > maxShown {
-			return
-		}
+	keys := slices.Sorted(maps.Keys(asked))
+	for _, key := range keys[:min(len(keys), maxShown)] {
 		namespace, name, _ := strings.Cut(key, "/")
-		m.delay.WithLabelValues(namespace, name).Set(float64(a.milli) / 1000)
+		m.delay.WithLabelValues(namespace, name).Set(float64(asked[key].milli) / 1000)
 	}
 }

@@ -3,13 +3,16 @@ package nodepoints
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 
@@ -65,9 +68,33 @@ func (n *nodes) follows(client dynamic.Interface) *follow.Follower {
 	objects := client.Resource(v1alpha1.NodeIsolations)
 	return follow.Kind(follow.Source{
 		Name: "nodes for set-points", Complaint: "Cannot follow NodeIsolation objects", Example: &unstructured.Unstructured{},
-		List: follow.Lists(objects.List), Watch: objects.Watch, Client: client,
+		List: follow.Lists(objects.List), Client: client,
+		Watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			w, err := objects.Watch(ctx, options)
+			if err != nil {
+				return nil, fmt.Errorf("watching NodeIsolation objects: %w", err)
+			}
+			return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
+				if u, ok := e.Object.(*unstructured.Unstructured); ok { // else it is the status of an error
+					slim(u)
+				}
+				return e, true
+			}), nil
+		},
 		Failed: func(_ context.Context, err error) bool { return n.failed(err) },
 	}, n)
+}
+
+// slim leaves what Add reads. Lists come as a watch, and are held until their end: a status is tens of kilobytes on a large machine.
+func slim(u *unstructured.Unstructured) {
+	u.SetManagedFields(nil)
+	for field, kept := range map[string][]string{"spec": {"control"}, "status": {"interference", "lastReport"}} {
+		whole, ok := u.Object[field].(map[string]any)
+		if !ok {
+			continue
+		}
+		maps.DeleteFunc(whole, func(key string, _ any) bool { return !slices.Contains(kept, key) })
+	}
 }
 
 func (n *nodes) failed(err error) (answer bool) {
@@ -103,16 +130,30 @@ func (n *nodes) list(after string) []*optedIn {
 	return list
 }
 
+// now is a node as it is now, nil if it is none any more. At some writes a second the agents of most nodes report while others are dealt with, and
+// what is older than their reports is refused.
+func (n *nodes) now(name string) *optedIn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.by[name]
+}
+
 // Add takes an object that is new or has changed. One that cannot be read is left alone, as one that did not opt in.
 func (n *nodes) Add(obj any) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.add(obj)
+	return nil
+}
+
+// add is Add for who holds the lock.
+func (n *nodes) add(obj any) {
 	u, ok := obj.(*unstructured.Unstructured)
 	if !ok {
-		return nil
+		return
 	}
 	node, in, err := read(u)
 	slow := victimsOf(u)
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	delete(n.by, u.GetName())
 	delete(n.victims, u.GetName())
 	if err == nil && in {
@@ -121,7 +162,6 @@ func (n *nodes) Add(obj any) error {
 	if len(slow) > 0 {
 		n.victims[u.GetName()] = slow
 	}
-	return nil
 }
 
 // Update takes an object that has changed.
@@ -138,13 +178,13 @@ func (n *nodes) Delete(obj any) error {
 	return nil
 }
 
-// Replace takes all objects that there are.
+// Replace takes all objects that there are, at once: a round meanwhile would take a window that a neighbour disturbed for one of the law.
 func (n *nodes) Replace(objs []any, _ string) error {
-	n.clear()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.by, n.victims = map[string]*optedIn{}, map[string][]victim{}
 	for _, obj := range objs {
-		if err := n.Add(obj); err != nil {
-			return err
-		}
+		n.add(obj)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ const (
 	// a minute where nothing changes, and keep what is over for a while.
 	reportedFor = 3 * time.Minute
 	seenFor     = time.Minute
+	// maxAhead is how far the clock of a node may be ahead.
+	maxAhead = time.Minute
 	// waitsForCPU is the resource of containers that wait for CPUs.
 	waitsForCPU = "CPU"
 )
@@ -55,17 +57,22 @@ func victimsOf(u *unstructured.Unstructured) []victim {
 	return list
 }
 
-// Slowdowns are the times for a unit of work over the usual one of containers whose instructions neighbours make slow now, each above 1. Of
-// several findings about a container the largest counts.
-func (k *Keeper) Slowdowns(now time.Time) map[v1alpha1.ContainerName]float64 {
+// Slowdowns are the times for a unit of work over the usual one of containers whose instructions neighbours make slow now, each above 1, by
+// the node that reports them: what an agent says of containers of other nodes is not to be believed. Of several findings about a container
+// the largest counts.
+func (k *Keeper) Slowdowns(now time.Time) map[string]map[v1alpha1.ContainerName]float64 {
 	k.nodes.mu.Lock()
 	defer k.nodes.mu.Unlock()
-	slow := map[v1alpha1.ContainerName]float64{}
-	for _, list := range k.nodes.victims {
+	slow := map[string]map[v1alpha1.ContainerName]float64{}
+	for node, list := range k.nodes.victims {
 		for _, v := range list {
-			if now.Sub(v.reported) <= reportedFor && v.reported.Sub(v.seen) <= seenFor {
-				slow[v.container] = max(slow[v.container], v.slowdown)
+			if age := now.Sub(v.reported); age > reportedFor || age < -maxAhead || v.reported.Sub(v.seen) > seenFor {
+				continue
 			}
+			if slow[node] == nil {
+				slow[node] = map[v1alpha1.ContainerName]float64{}
+			}
+			slow[node][v.container] = max(slow[node][v.container], v.slowdown)
 		}
 	}
 	return slow

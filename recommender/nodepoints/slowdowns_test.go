@@ -33,16 +33,20 @@ func TestSlowdowns(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := &unstructured.Unstructured{Object: content}
+	slim(u) // as a watch brings it
 	k := NewKeeper(nil, nil, NewMetrics("test"), time.Minute)
 	if err := k.nodes.Replace([]any{u}, ""); err != nil {
 		t.Fatal(err)
 	}
-	want := map[v1alpha1.ContainerName]float64{victim("web"): 1.25, victim("db"): 1.5}
+	want := map[string]map[v1alpha1.ContainerName]float64{"n": {victim("web"): 1.25, victim("db"): 1.5}}
 	if diff := cmp.Diff(want, k.Slowdowns(noon.Add(2*time.Minute))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := k.Slowdowns(noon.Add(4 * time.Minute)); len(got) != 0 {
 		t.Errorf("%v of a report that is too old", got)
+	}
+	if got := k.Slowdowns(noon.Add(-2 * time.Minute)); len(got) != 0 {
+		t.Errorf("%v of a report of the future", got)
 	}
 	if err := k.nodes.Delete(u); err != nil {
 		t.Fatal(err)

@@ -56,6 +56,9 @@ const (
 // version of the application, starting anew costs no more than being wrong.
 const maxMemory = 24 * time.Hour
 
+// maxAhead is how far the newest telemetry may be ahead: spans have the times of the applications' nodes, and leaders change within seconds.
+const maxAhead = time.Minute
+
 // ReadMemory reads what Memory was written as.
 func ReadMemory(text string) (*Memory, error) {
 	m := &Memory{}
@@ -131,7 +134,7 @@ func (s *subject) recall(ctx context.Context, m *Memory, err error, now time.Tim
 	logger := klog.FromContext(ctx)
 	switch {
 	case err != nil || m == nil:
-	case now.Sub(m.Newest) > maxMemory || m.Newest.After(now):
+	case now.Sub(m.Newest) > maxMemory || m.Newest.After(now.Add(maxAhead)):
 		err = fmt.Errorf("what is known is too old or of the future: its newest telemetry is of %s", m.Newest.Format(time.RFC3339))
 	default:
 		err = s.goOn(*m)

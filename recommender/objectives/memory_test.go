@@ -80,6 +80,12 @@ func TestMemoryOfAnother(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of a clock that is ahead", func(t *testing.T) {
+		next := successor(t, w, o.DeepCopy(), r, func(m *objectives.Memory) { m.Newest = w.now.Add(5 * time.Second) })
+		if again := next.steps(1); again.Decision.Blind {
+			t.Error("what the last leader knew is thrown away for five seconds of an application's clock")
+		}
+	})
 	t.Run("another target", func(t *testing.T) {
 		next := successor(t, w, o.DeepCopy(), r, func(m *objectives.Memory) { m.Target *= 2 })
 		if again := next.steps(1); again.Decision.Blind || again.Decision.Requests != 3000 {

@@ -166,12 +166,12 @@ func (j *joined) service(nodes workload.Nodes, taken map[string]float64) sizing.
 	return out
 }
 
-// slowdown is the mean over the pods that serve: each takes the same part of the calls.
-func (j *joined) slowdown(of map[v1alpha1.ContainerName]float64) float64 {
+// slowdown is the mean over the pods that serve: each takes the same part of the calls. Of a pod only its own node is heard.
+func (j *joined) slowdown(of map[string]map[v1alpha1.ContainerName]float64) float64 {
 	pods := j.workload.Serving()
 	sum := 0.0
 	for _, pod := range pods {
-		sum += max(1, of[v1alpha1.ContainerName{Namespace: j.workload.Namespace, Pod: pod.Name, Container: j.track.container}])
+		sum += max(1, of[pod.Node][v1alpha1.ContainerName{Namespace: j.workload.Namespace, Pod: pod.Name, Container: j.track.container}])
 	}
 	return sum / float64(max(1, len(pods)))
 }

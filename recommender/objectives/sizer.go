@@ -36,8 +36,8 @@ type Input struct {
 	Workloads []*workload.Workload
 	// Nodes are what the nodes' pods hold and use.
 	Nodes workload.Nodes
-	// Slowdowns are those of containers that neighbours make slow, as sizing.Service means it, each above 1.
-	Slowdowns map[v1alpha1.ContainerName]float64
+	// Slowdowns are those of containers that neighbours make slow, as sizing.Service means it, each above 1, by the node that says so.
+	Slowdowns map[string]map[v1alpha1.ContainerName]float64
 	// Zones are those of the nodes (topology.kubernetes.io/zone); nodes without one are in the zone "".
 	Zones map[string]string
 }

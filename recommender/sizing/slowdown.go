@@ -16,12 +16,12 @@ import (
 // what a node has not ended by then it cannot.
 const lasting = 10
 
-// slowdown is that of the window, 1 where none is known.
+// slowdown is that of the window, 1 where none is known, and no more than is believed: CPU is asked for by it.
 func (s *Service) slowdown() float64 {
 	if !(s.Slowdown >= latency.LeastSlowdown) {
 		return 1
 	}
-	return s.Slowdown
+	return min(s.Slowdown, latency.MostSlowdown)
 }
 
 // learnSlowdown follows how time grows with the slowdown, by a window of a law that is known.

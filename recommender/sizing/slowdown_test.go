@@ -116,3 +116,19 @@ func TestNeighbourStays(t *testing.T) {
 		t.Errorf("exponent %v [%v, %v], want more than 1", gamma, low, high)
 	}
 }
+
+// TestSlowdownIsBounded: what a node reports asks for ten times the CPU at most, however long, and not at once.
+func TestSlowdownIsBounded(t *testing.T) {
+	w := newWorld(t)
+	for range 60 {
+		w.step()
+	}
+	before := geo(t, w.step())
+	w.seen = func(o *sizing.Observation) { o.Services[1].Slowdown = 2e6 }
+	for minute := range 20 {
+		a := geo(t, w.step())
+		if !strings.Contains(a.Reason, "neighbours make its instructions 10 times as slow") || a.Target > 10*before.Target {
+			t.Fatalf("minute %d: %v cores, %v before: %s", minute, a.Target, before.Target, a.Reason)
+		}
+	}
+}

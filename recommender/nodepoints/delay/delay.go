@@ -5,7 +5,7 @@
 //
 // A thread that is ready is either running or in a run queue. A call that takes Work core-seconds and whose threads wait d seconds for each
 // second that they run takes Work·(1+d): S of package latency's law, whoever it is that the threads wait for, each other or neighbours.
-// (Under processor sharing of c cores that d is 1/(c − load·Work) − 1.) So a chain whose services all have the delay d
+// (Under processor sharing of c <= 1 cores that d is 1/(c − load·Work) − 1.) So a chain whose services all have the delay d
 // has stages with the variable part Stretch·Work·(1+d), and its percentile is
 //
 //	q(d) = Outside + Tail·(F + (1+d)·G)

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -77,6 +80,7 @@ func TestNodePoints(t *testing.T) {
 		{"taken back", testTakenBack},
 		{"an object that is gone is not made", testGone},
 		{"an agent may not write set-points", testAgent},
+		{"the recommender may write nothing else", testDenied},
 	} {
 		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, s) }) {
 			return
@@ -89,7 +93,8 @@ func (s *suite) connect(t *testing.T) {
 	t.Helper()
 	manifests := filepath.Join(component.Root, "manifests")
 	if err := s.ApplyFiles(t.Context(), filepath.Join(manifests, "base"), filepath.Join(manifests, "crd/ballast.dev_nodeisolations.yaml"),
-		filepath.Join(manifests, "recommender/rbac.yaml"), filepath.Join(manifests, "node/rbac.yaml"), filepath.Join(manifests, "node/admission.yaml")); err != nil {
+		filepath.Join(manifests, "recommender/rbac.yaml"), filepath.Join(manifests, "recommender/admission.yaml"),
+		filepath.Join(manifests, "node/rbac.yaml"), filepath.Join(manifests, "node/admission.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -449,5 +454,55 @@ func testAgent(t *testing.T, s *suite) {
 		[]byte(`{"spec":{"control":{"version":"agent"}}}`), metav1.PatchOptions{})
 	if err == nil || !strings.Contains(err.Error(), "forbidden") {
 		t.Errorf("an agent writes a spec: %v", err)
+	}
+}
+
+// testDenied: whoever took over the recommender's token cannot have batch work limited or evicted.
+func testDenied(t *testing.T, s *suite) {
+	ours, err := dynamic.NewForConfig(s.ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		optedIn("denied", "{mode: Observe}"), "metadata: {name: closed, annotations: {ballast.dev/set-points: me}}\nspec: {control: {mode: Observe}}",
+	} {
+		if err := s.apply(t, "person", true, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patch := func(name, body string) error {
+		_, err := ours.Resource(v1alpha1.NodeIsolations).Patch(t.Context(), name, types.MergePatchType, []byte(body), metav1.PatchOptions{})
+		return err
+	}
+	const points = `{"spec":{"control":{"version":"x","setPoints":[{"namespace":"shop","signal":"CPI","milliTarget":900}]}}}`
+	component.Eventually(t, soon, func() string { // the policy is in force
+		if err := patch("closed", points); !apierrors.IsForbidden(err) {
+			return fmt.Sprintf("an object that is not handed over: %v", err)
+		}
+		return ""
+	})
+	if err := patch("denied", points); err != nil {
+		t.Errorf("set-points: %v", err)
+	}
+	for _, body := range []string{
+		`{"spec":{"control":{"peakMBps":1}}}`, `{"spec":{"control":{"eviction":"LastStep"}}}`, `{"spec":{"control":{"canary":true}}}`,
+		`{"spec":{"control":null}}`, `{"spec":{"partitions":[{"name":"a"}]}}`, `{"metadata":{"annotations":{"a":"b"}}}`, `{"metadata":{"labels":{"a":"b"}}}`,
+		`{"spec":{"partitions":[{"name":"be","role":"Batch"}],"control":{"mode":"Act"}}}`,
+	} {
+		if err := patch("denied", body); !apierrors.IsForbidden(err) {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	policy, err := os.ReadFile(filepath.Join(component.Root, "manifests/recommender/admission.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []reflect.Type{reflect.TypeFor[v1alpha1.NodeIsolationSpec](), reflect.TypeFor[v1alpha1.LocalControl]()} {
+		for i := range of.NumField() { // a field that is added later is closed to it, too
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if name != "setPoints" && name != "version" && !strings.Contains(string(policy), "?"+name) {
+				t.Errorf("the policy does not know %s", name)
+			}
+		}
 	}
 }
