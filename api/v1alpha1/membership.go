@@ -1,6 +1,6 @@
 package v1alpha1
 
-import "github.com/ballast-k8s/ballast/plugins/node/placement/membership"
+import "github.com/ballast-k8s/ballast/api/membership"
 
 // Memberships are the partitions with their members, in their order, in the form that package membership decides by.
 func (s *NodeIsolationSpec) Memberships() []membership.Partition {

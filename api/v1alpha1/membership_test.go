@@ -3,7 +3,7 @@ package v1alpha1
 import (
 	"testing"
 
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
+	"github.com/ballast-k8s/ballast/api/membership"
 )
 
 // The first partition that has a container takes it; a member of which nothing is given means nobody.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +25,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/plugins/node"
+	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
 	"github.com/ballast-k8s/ballast/serving"
 )
@@ -95,7 +95,10 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	live := serving.NewLiveness(clock.RealClock{}, silentPeriods*node.Period)
-	o.agent.Clock, o.agent.Alive, o.agent.Cores = clock.RealClock{}, live.Alive, float64(runtime.NumCPU())
+	o.agent.Clock, o.agent.Alive, o.agent.Cores = clock.RealClock{}, live.Alive, cores(o.agent.Proc, perf.Online)
+	if o.agent.Cores == 0 {
+		klog.FromContext(ctx).Info("How many CPUs the machine has is not known: the local loop limits no CPU", "proc", o.agent.Proc)
+	}
 	agent := node.New(o.agent)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(agent.Collectors()...)

@@ -7,14 +7,15 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )
 
-// absent names what the node does not show, by signal; perf events, which no version of the agent reads yet, come last.
-func absent(i isolation, v *containers.View) []v1alpha1.AbsentSignal {
+// absent names what the node does not show, by signal: resctrl or what it does not count, containers, and what these lack, such as perf events.
+func absent(i isolator.Found, v *containers.View) []v1alpha1.AbsentSignal {
 	why := map[string]string{}
-	if i.none != "" {
-		why["resctrl"] = i.none
+	if i.None != "" {
+		why["resctrl"] = i.None
 	} else {
 		maps.Copy(why, usesUnseen(i))
 	}
@@ -46,19 +47,19 @@ var uses = []struct {
 }
 
 // usesUnseen are the signals of which no counter has a value, and why. The machine has a tree.
-func usesUnseen(i isolation) map[string]string {
+func usesUnseen(i isolator.Found) map[string]string {
 	why := map[string]string{}
 	for _, u := range uses {
-		m := i.inventory.Capacity.Monitoring
+		m := i.Inventory.Capacity.Monitoring
 		switch {
 		case m == nil:
 			why[u.signal] = "the kernel has no info/L3_MON"
 		case !slices.ContainsFunc(u.features, func(f string) bool { return slices.Contains(m.Features, f) }):
 			why[u.signal] = "info/L3_MON/mon_features has no " + strings.Join(u.features, " or ")
-		case i.unread != nil:
-			why[u.signal] = "reading the counters: " + i.unread.Error()
+		case i.Unread != nil:
+			why[u.signal] = "reading the counters: " + i.Unread.Error()
 		default:
-			if state := best(i.counters, u.readings); state != resctrl.Valid {
+			if state := best(i.Counters, u.readings); state != resctrl.Valid {
 				why[u.signal] = "no counter has a value, they are " + state.String()
 			}
 		}

@@ -5,19 +5,18 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
-	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/follow"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/loop"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
+	"github.com/ballast-k8s/ballast/plugins/node/writer"
 )
 
 // Period is how often the agent looks, and the least time between two writes of the status.
@@ -26,9 +25,6 @@ const Period = 10 * time.Second
 // settle is after how long the containers are looked at again at the start: the kubelet names a container a moment after it has started it,
 // the agent's own too.
 const settle = time.Second
-
-// writeTimeout bounds a write, so that an API server that does not answer does not hold up the rounds.
-const writeTimeout = 5 * time.Second
 
 // Options say which node an agent is for, and where its files are.
 type Options struct {
@@ -43,7 +39,7 @@ type Options struct {
 	// Cores of the node; 0: not known, and then the local loop does not limit CPU.
 	Cores float64
 	// Open opens the resctrl tree, which is closed after each round; nil: the folder Resctrl. A simulated node's is no folder.
-	Open func() (Tree, error)
+	Open func() (isolator.Tree, error)
 	// Kube and Objects speak to the API server.
 	Kube    kubernetes.Interface
 	Objects dynamic.Interface
@@ -55,34 +51,34 @@ type Options struct {
 // Agent is the agent of one node.
 type Agent struct {
 	options  Options
-	isolator *isolator
+	isolator *isolator.Isolator
 	local    local
 	watcher  *containers.Watcher
-	publish  publisher
+	writer   *writer.Writer
 	metrics  *metrics
 	wake     chan struct{} // holds one
 	began    time.Time     // when Run began
 
-	mu     sync.Mutex
-	mode   v1alpha1.Mode
-	object *v1alpha1.NodeIsolation // nil where there is none, or none was heard of
-	heard  bool                    // of the object, be it that there is none
+	mu sync.Mutex
+	heard
 }
 
 // New returns an agent that Run has to be called for.
 func New(o Options) *Agent {
-	i := &isolator{root: o.Resctrl, open: o.Open, machine: ProcOf(o.Proc)}
+	i := &isolator.Isolator{Root: o.Resctrl, Open: o.Open, Machine: isolator.ProcOf(o.Proc)}
 	a := &Agent{
 		options:  o,
 		isolator: i,
 		local: local{cores: o.Cores, proc: o.Proc, placer: placement.New(placement.Options{
-			Socket: o.NRI, Open: func() (placement.Tree, error) { return i.tree() }, Machine: ProcOf(o.Proc), Cgroup: o.Cgroup, Clock: o.Clock,
+			Socket: o.NRI, Open: func() (placement.Tree, error) { return i.Tree() }, Machine: isolator.ProcOf(o.Proc), Cgroup: o.Cgroup, Clock: o.Clock,
 		})},
 		watcher: containers.New(counters.Options{Cgroup: o.Cgroup, Proc: o.Proc, Now: o.Clock.Now}, o.ContainerLogs),
-		publish: publisher{client: o.Objects, node: o.Node, period: Period},
 		metrics: newMetrics(),
 		wake:    make(chan struct{}, 1),
 	}
+	a.writer = writer.New(writer.Options{
+		Objects: o.Objects, Node: o.Node, Period: Period, Clock: o.Clock, Wrote: a.metrics.wrote, Again: a.changed,
+	})
 	a.watcher.Period, a.watcher.Monitors, a.watcher.Whole = Period, a.monitors, a.hasSetPoint
 	if o.Open == nil { // a simulated node's containers have no processor
 		a.watcher.Rank = containers.ByQoS
@@ -90,7 +86,7 @@ func New(o Options) *Agent {
 	return a
 }
 
-// Run is the agent until the context ends. Groups stay as they are then.
+// Run is the agent until the context ends. Groups stay as they are then, but for what the local loop took of memory bandwidth: see end.
 func (a *Agent) Run(ctx context.Context) error {
 	a.began = a.options.Clock.Now()
 	var following sync.WaitGroup
@@ -101,7 +97,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	} {
 		following.Go(func() { f.Run(ctx) })
 	}
-
+	following.Go(func() { a.writer.Run(ctx) })
 	following.Go(func() {
 		if err := a.local.placer.Run(ctx); err != nil {
 			klog.FromContext(ctx).Error(err, "Placing containers ended")
@@ -121,9 +117,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				timer.Stop()
+				a.end(ctx)
 				return a.watcher.Close()
 			case <-tick.C():
-				if !a.wish().controls() { // else the last second's is as good
+				if !a.wish().Controls() { // else the last second's is as good
 					view = a.watcher.Look()
 				}
 			case <-timer.C():
@@ -142,7 +139,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // second is what comes once a second: a step of the local loop, where there is one. waiting is false where a round must follow at once.
 func (a *Agent) second(ctx context.Context, view *containers.View) (now *containers.View, waiting bool) {
 	w := a.wish()
-	if !w.controls() {
+	if !w.Controls() {
 		return view, true
 	}
 	view = a.watcher.Look()
@@ -152,17 +149,6 @@ func (a *Agent) second(ctx context.Context, view *containers.View) (now *contain
 	return view, !moved && !first
 }
 
-// wish is what is wanted, as far as it was heard.
-func (a *Agent) wish() wish {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	w := wish{mode: a.mode}
-	if a.object != nil {
-		w.spec = &a.object.Spec
-	}
-	return w
-}
-
 // settling says that the kubelet may be about to name the containers.
 func (a *Agent) settling(view *containers.View) bool {
 	return view.Unnamed != "" && a.options.Clock.Since(a.began) < Period
@@ -170,92 +156,39 @@ func (a *Agent) settling(view *containers.View) bool {
 
 // round does what a round does apart from containers, and returns after how long the next is due at the latest.
 func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration {
-	logger := klog.FromContext(ctx)
 	now := a.options.Clock.Now()
-	a.mu.Lock()
-	mode, object, heard := a.mode, a.object, a.heard
-	a.mu.Unlock()
-	w := a.wish()
-	if !w.controls() {
+	told := a.told() // what is done and reported belongs to this, and not to what comes meanwhile
+	w := told.wish()
+	if !w.Controls() {
 		a.local.outcome, a.local.loop = nil, nil
 	}
 	a.place(w, view) // before a group goes that a container could be started into
-	found := a.isolator.round(logger, w, a.local.outcome, now)
+	found := a.isolator.Round(klog.FromContext(ctx), w, a.local.outcome, now)
 	a.local.found = found
 	a.place(w, view)
-	a.metrics.show(mode, found, a.options.Clock.Since(now))
+	a.metrics.show(told.mode, found, a.options.Clock.Since(now))
+	return a.report(told, found, view, now)
+}
 
-	writing, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
+// report leaves what a round found to be written, if it is time for it, and returns after how long the next round is due at the latest.
+func (a *Agent) report(told heard, found isolator.Found, view *containers.View, now time.Time) time.Duration {
+	before, written := a.writer.Last()
 	switch {
-	case !heard: // there may be one
-	case mode == "" && a.publish.written.IsZero() && now.Sub(a.began) < Period: // a first status without the mode would stand for ten seconds
-	case object == nil:
-		a.metrics.wrote(ctx, a.publish.create(writing))
-	case a.publish.written.IsZero() && a.settling(view): // likewise without the containers' names
+	case !told.known: // there may be one
+	case told.mode == "" && !written && now.Sub(a.began) < Period: // a first status without the mode would stand for ten seconds
+	case told.object == nil:
+		a.writer.Make()
+	case !written && a.settling(view): // likewise without the containers' names
 		return settle
 	default:
-		before := object.Status
-		if !a.publish.written.IsZero() {
-			before = a.publish.last
+		if !written {
+			before = told.object.Status
 		}
-		s := status(before, object.Generation, mode, found, view, &a.local)
-		a.metrics.wrote(ctx, a.publish.write(writing, object, s, now))
-		if again := a.publish.due(s, a.options.Clock.Now()); again > 0 {
+		s := status(before, told.object.Generation, told.mode, found, view, &a.local)
+		if again := a.writer.Due(told.object.UID, s); again > 0 {
 			return again
 		}
+		a.writer.Put(told.object.UID, s)
 	}
 	return Period
-}
-
-func (a *Agent) changed() {
-	select {
-	case a.wake <- struct{}{}:
-	default: // one waits already
-	}
-}
-
-// takeMode takes a change of the switch. A value that is no mode changes nothing.
-func (a *Agent) takeMode(ctx context.Context, mode v1alpha1.Mode, err error) {
-	logger := klog.FromContext(ctx)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case err != nil:
-		logger.Error(err, "Ignored the switch; keeping the mode", "mode", a.mode)
-	case mode != a.mode:
-		logger.Info("The switch changed the mode", "mode", mode, "before", a.mode)
-		a.mode = mode
-		a.changed()
-	}
-}
-
-// takeObject takes a change of the node's object. One that is gone is made anew; until then the last wish stays in force.
-func (a *Agent) takeObject(ctx context.Context, obj any) {
-	var object *v1alpha1.NodeIsolation
-	if u, ok := obj.(*unstructured.Unstructured); ok {
-		object = &v1alpha1.NodeIsolation{}
-		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, object); err != nil {
-			klog.FromContext(ctx).Error(err, "Ignored the node's object; keeping the last wish", "nodeIsolation", a.options.Node)
-			return
-		}
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	again := !a.heard || object == nil || a.object == nil || a.object.UID != object.UID || a.object.Generation != object.Generation
-	a.object, a.heard = object, true
-	if again { // and not after a write of our own
-		a.changed()
-	}
-}
-
-// What is followed is selected by name: the rules of RBAC with resourceNames permit a list or watch with such a selector. What they cannot
-// say is "of its own node", so that the agent has no right to pods.
-
-func (a *Agent) objectSource() follow.Source {
-	objects := a.options.Objects.Resource(v1alpha1.NodeIsolations)
-	return follow.Source{
-		Name: "the NodeIsolation object", Example: &unstructured.Unstructured{}, Client: a.options.Objects,
-		List: follow.Lists(objects.List), Watch: objects.Watch,
-	}
 }

@@ -3,20 +3,20 @@ package node
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
+	"time"
 
-	"github.com/prometheus/procfs"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/loop"
-	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
+	"github.com/ballast-k8s/ballast/plugins/node/orders"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
+	"github.com/ballast-k8s/ballast/plugins/node/steal"
 )
 
 // local is the agent's local loop and who carries its decisions out. Only the agent's own goroutine has it.
@@ -32,77 +32,102 @@ type local struct {
 	// outcome of the last step; nil where the spec has no control.
 	outcome *loop.Outcome
 	// found is the tree as the last round saw it.
-	found    isolation
-	steal    stealing
+	found    isolator.Found
+	steal    steal.Meter
 	reported string // the last action in the log
-}
-
-// stealing is the machine's CPU time at the reading before.
-type stealing struct{ all, stolen float64 }
-
-// share is the part of the CPU time since the last call that the hypervisor took; nil where it is not known.
-func (s *stealing) share(proc string) *float64 {
-	fs, err := procfs.NewFS(proc)
-	if err != nil {
-		return nil
-	}
-	stat, err := fs.Stat()
-	if err != nil {
-		return nil
-	}
-	t := stat.CPUTotal
-	all := t.User + t.Nice + t.System + t.Idle + t.Iowait + t.IRQ + t.SoftIRQ + t.Steal
-	before := *s
-	s.all, s.stolen = all, t.Steal
-	if before.all == 0 || all <= before.all {
-		return nil
-	}
-	return new(max(0, t.Steal-before.stolen) / (all - before.all))
-}
-
-// controls says whether the loop is to run.
-func (w wish) controls() bool {
-	return w.spec != nil && w.spec.Control != nil && w.mode != v1alpha1.Off && w.mode != ""
+	// heard says that the object has been heard once; previous is its status as it was then, by an agent before this one. It is nil once
+	// there was a loop to take it over, or the spec had none.
+	heard    bool
+	previous *v1alpha1.NodeIsolationStatus
+	// last is what the placer was told last; nil: nothing.
+	last *placement.Wish
 }
 
 // step is one second of the local loop. It reports whether ways or bandwidth are to be changed now.
-func (a *Agent) step(ctx context.Context, w wish, view *containers.View) bool {
+func (a *Agent) step(ctx context.Context, w isolator.Wish, view *containers.View) bool {
 	l := &a.local
-	if !w.controls() {
+	if !w.Controls() {
 		l.outcome, l.loop = nil, nil
 		return false
 	}
-	if l.loop == nil {
-		l.loop = loop.New()
-	}
+	a.hear(w)
+	placed := l.placer.View()
 	in := loop.Input{
-		Now: a.options.Clock.Now(), Spec: w.spec, Active: w.mode == v1alpha1.Active, View: view, Cores: l.cores, NoLimits: l.placer.View().NoLimits,
-		Steal: l.steal.share(l.proc),
+		Now: a.options.Clock.Now(), Spec: w.Spec, Active: w.Mode == v1alpha1.Active, View: view, Cores: l.cores, NoLimits: placed.NoLimits,
+		Steal: l.steal.Share(l.proc), Refused: l.found.Refusal(),
 	}
-	if l.found.none == "" {
-		in.Capacity, in.State = &l.found.inventory.Capacity, l.found.inventory.State
+	if l.loop == nil {
+		if loop.Acts(w.Spec, in.Active) && a.awaitsRuntime(placed) {
+			return false
+		}
+		l.loop, in.Previous, in.Left = loop.New(), l.previous, orders.Left(placed)
+		l.previous = nil
+	}
+	if l.found.None == "" {
+		in.Capacity, in.State = &l.found.Inventory.Capacity, l.found.Inventory.State
 		in.Rates = view.Groups
 	}
+	before := l.outcome
 	l.outcome = l.loop.Step(in)
 	if action := l.outcome.Status.LastAction; action != l.reported {
 		l.reported = action
 		klog.FromContext(ctx).Info("Local loop", "acts", l.outcome.Acts, "action", action, "batch", l.outcome.Status.Batch)
 	}
-	return l.outcome.Moved && l.outcome.Acts
+	return l.outcome.Moved && l.outcome.Acts || !before.For(w.Spec, in.Active)
+}
+
+// hear takes the status of an agent before this one from the object as it was heard first: no status has been written since.
+func (a *Agent) hear(w isolator.Wish) {
+	l := &a.local
+	if l.heard || w.Spec == nil {
+		return
+	}
+	a.mu.Lock()
+	object := a.object
+	a.mu.Unlock()
+	if object == nil {
+		return
+	}
+	l.heard, l.previous = true, &object.Status
+	if c := object.Status.Control; c != nil && c.Mode == v1alpha1.ControlAct {
+		a.isolator.Limited(loop.Batch(w.Spec))
+	}
+}
+
+// runtimeWait is how long the loop waits at the start of the agent for the container runtime to tell what limits containers have.
+const runtimeWait = 5 * time.Second
+
+// awaitsRuntime says that the loop should not begin yet: which limits an agent before left would have been in its status, and else the runtime
+// is about to tell.
+func (a *Agent) awaitsRuntime(placed *placement.View) bool {
+	p := a.local.previous
+	known := p != nil && p.Control != nil && p.Control.BatchMilliCPU != nil
+	return !known && a.options.NRI != "" && !placed.Connected && a.options.Clock.Since(a.began) < runtimeWait
+}
+
+// end is the last of an agent that is told to go. By the rule for who is blind, what protects stays and what throttles is lifted: here the
+// bandwidth of batch, while the placer lifts CPU limits.
+func (a *Agent) end(ctx context.Context) {
+	w := a.wish()
+	if w.Spec == nil || w.Mode != v1alpha1.Active {
+		return
+	}
+	klog.FromContext(ctx).Info("The agent ends: groups and ways of caches stay as they are, limits of the local loop are lifted")
+	a.isolator.End(klog.FromContext(ctx), *w.Spec)
 }
 
 // hasSetPoint says whether the loop goes by a container's signals.
 func (a *Agent) hasSetPoint(c *containers.Container) bool {
 	w := a.wish()
-	return w.controls() && loop.HasSetPoint(w.spec, c)
+	return w.Controls() && loop.HasSetPoint(w.Spec, c)
 }
 
 // monitors reads the counters of groups; nil where there is no tree that counts.
 func (a *Agent) monitors() ([]resctrl.Counters, error) {
-	if a.local.found.none != "" || a.local.found.inventory.Capacity.Monitoring == nil {
+	if a.local.found.None != "" || a.local.found.Inventory.Capacity.Monitoring == nil {
 		return nil, nil
 	}
-	tree, err := a.isolator.tree()
+	tree, err := a.isolator.Tree()
 	if err != nil {
 		return nil, err
 	}
@@ -111,37 +136,54 @@ func (a *Agent) monitors() ([]resctrl.Counters, error) {
 }
 
 // place tells the placer who belongs where, and what CPU containers may use.
-func (a *Agent) place(w wish, view *containers.View) {
-	wanted := placement.Wish{Act: w.mode == v1alpha1.Active, Groups: map[string]string{}}
-	a.local.peak, a.local.placed = 0, false
-	if w.spec != nil {
-		wanted.Partitions = loop.Partitions(w.spec)
-		a.local.placed = w.spec.Control != nil || slices.ContainsFunc(wanted.Partitions, func(p membership.Partition) bool { return len(p.Members) > 0 })
-		if c := w.spec.Control; c != nil && c.PeakMBps != nil {
-			a.local.peak = int64(*c.PeakMBps)
+func (a *Agent) place(w isolator.Wish, view *containers.View) {
+	l := &a.local
+	a.hear(w)
+	l.peak, l.placed = 0, false
+	if w.Spec != nil {
+		l.placed = w.Spec.Control != nil || slices.ContainsFunc(w.Spec.Partitions, func(p v1alpha1.NodePartition) bool { return len(p.Members) > 0 })
+		if c := w.Spec.Control; c != nil && c.PeakMBps != nil {
+			l.peak = int64(*c.PeakMBps)
 		}
 	}
-	found := &a.local.found
-	if settled := found.applied == metav1.ConditionTrue || found.reason == v1alpha1.ReasonLeftovers; found.none == "" && settled {
+	wanted := l.wanted(w)
+	if wanted == nil {
+		return
+	}
+	wanted.Act = w.Mode == v1alpha1.Active
+	if view != nil && view.Problem == "" {
+		wanted.Containers = orders.Known(view)
+	}
+	l.last = wanted
+	l.placer.Wish(*wanted)
+}
+
+// wanted is what the placer is to be told. Where it is not known what the CPU limits are to be, that is what it was told last, and at the start nil,
+// nothing: a wish without limits would lift those that an agent before this one left, which the loop goes on from. It is not known before the
+// object and the switch have been heard, and not before the loop has taken a step by them.
+func (l *local) wanted(w isolator.Wish) *placement.Wish {
+	unknown := w.Mode == "" || w.Spec == nil || w.Controls() && !l.outcome.For(w.Spec, w.Mode == v1alpha1.Active)
+	if unknown && l.last == nil {
+		return nil
+	}
+	if unknown {
+		again := *l.last
+		again.Containers = nil
+		return &again
+	}
+	if !w.Controls() {
+		l.previous = nil
+	}
+	wanted := &placement.Wish{Partitions: loop.Partitions(w.Spec)}
+	found := &l.found
+	if settled := found.Applied == metav1.ConditionTrue || found.Reason == v1alpha1.ReasonLeftovers; found.None == "" && settled {
 		// Otherwise a group may be half made, or have old ways: a container in it would be less protected than where it is.
-		for _, p := range wanted.Partitions {
-			for _, g := range found.inventory.State.Groups {
-				if g.Name == schemata.Prefix+p.Name {
-					wanted.Groups[p.Name] = g.Name
-				}
-			}
-		}
-		if m := found.inventory.Capacity.Monitoring; m != nil {
-			wanted.RMIDs = m.RMIDs
-		}
+		orders.Groups(wanted, &found.Inventory)
 	}
-	if o := a.local.outcome; o != nil && o.Acts {
+	if o := l.outcome; o != nil && o.Acts {
 		wanted.Cores, wanted.Own = o.Cores, o.Own
 	}
-	if view != nil && view.Problem == "" {
-		wanted.Containers = known(view)
-	}
-	a.local.placer.Wish(wanted)
+	return wanted
 }
 
 // unplaced says what is missing to reach containers, where that matters.
@@ -158,33 +200,4 @@ func unplaced(l *local) []v1alpha1.AbsentSignal {
 		out = append(out, v1alpha1.AbsentSignal{Signal: "placement of containers", Why: cut(fmt.Sprintf("%s: %s", v.Rung, v.Why), maxWhy)})
 	}
 	return out
-}
-
-// known are the containers as their files tell of them.
-func known(view *containers.View) []placement.Known {
-	qos := map[string]string{"guaranteed": membership.Guaranteed, "burstable": membership.Burstable, "besteffort": membership.BestEffort}
-	out := make([]placement.Known, 0, len(view.Containers))
-	for i := range view.Containers {
-		c := &view.Containers[i]
-		if c.Name == "" {
-			continue // a sandbox, or nobody's
-		}
-		out = append(out, placement.Known{
-			ID: c.Sample.Container.ID, Namespace: c.Namespace, Pod: c.Pod, PodUID: c.Sample.Container.Pod, Name: c.Name,
-			QoS: qos[c.Sample.Container.QoS], Cgroup: c.Sample.Container.Path, Use: used(c),
-		})
-	}
-	return out
-}
-
-// used is the CPU that a container used since the look before, in cores; NaN where it is not known.
-func used(c *containers.Container) float64 {
-	if c.Before == nil || c.Before.CPU == nil || c.Sample.CPU == nil {
-		return math.NaN()
-	}
-	passed := c.Sample.Time.Sub(c.Before.Time)
-	if passed <= 0 || c.Sample.CPU.Total < c.Before.CPU.Total {
-		return math.NaN()
-	}
-	return float64(c.Sample.CPU.Total-c.Before.CPU.Total) / float64(passed)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )
 
@@ -64,14 +65,14 @@ func (a *Agent) Collectors() []prometheus.Collector {
 }
 
 // show takes a round.
-func (m *metrics) show(mode v1alpha1.Mode, i isolation, took time.Duration) {
+func (m *metrics) show(mode v1alpha1.Mode, i isolator.Found, took time.Duration) {
 	for _, k := range []v1alpha1.Mode{v1alpha1.Active, v1alpha1.Shadow, v1alpha1.Off} {
 		m.mode.WithLabelValues(string(k)).Set(truth(k == mode))
 	}
-	m.success.Set(truth(i.none == ""))
+	m.success.Set(truth(i.None == ""))
 	m.took.Set(took.Seconds())
-	m.applied.Set(truth(i.applied == "True"))
-	m.groups.last.Store(&i.counters)
+	m.applied.Set(truth(i.Applied == "True"))
+	m.groups.last.Store(&i.Counters)
 }
 
 func truth(b bool) float64 {
@@ -81,7 +82,7 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// wrote takes the end of a write. A failure is logged when it changes.
+// wrote takes the end of a write, in the writer's goroutine alone. A failure is logged when it changes.
 func (m *metrics) wrote(ctx context.Context, err error) {
 	if err == nil {
 		m.failing = ""
@@ -90,7 +91,7 @@ func (m *metrics) wrote(ctx context.Context, err error) {
 	m.writeErrors.Inc()
 	if err.Error() != m.failing && ctx.Err() == nil {
 		m.failing = err.Error()
-		klog.FromContext(ctx).Error(err, "Reporting; trying again every round")
+		klog.FromContext(ctx).Error(err, "Reporting; trying again")
 	}
 }
 

@@ -5,12 +5,12 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )
@@ -26,28 +26,30 @@ const (
 
 // status is what a round says. before is the status it follows on, for the times of its conditions.
 func status(
-	before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1.Mode, i isolation, v *containers.View, l *local,
+	before v1alpha1.NodeIsolationStatus, generation int64, mode v1alpha1.Mode, i isolator.Found, v *containers.View, l *local,
 ) v1alpha1.NodeIsolationStatus {
 	s := v1alpha1.NodeIsolationStatus{
 		ObservedGeneration: generation,
 		Mode:               string(mode),
-		Plan:               cut(i.plan, maxPlan),
-		Notes:              first(i.notes, maxNotes),
+		Plan:               cut(i.Plan, maxPlan),
+		Notes:              first(i.Notes, maxNotes),
 		Absent:             absent(i, v),
 	}
 	if o := l.outcome; o != nil {
 		s.Control, s.Interference = o.Status, o.Interference
+	} else if l.previous != nil { // the loop is about to go on from it
+		s.Control, s.Interference = before.Control, before.Interference
 	}
 	s.Absent = append(s.Absent, unplaced(l)...)
-	if i.none == "" {
-		s.Capacity = capacity(i.inventory, l.peak)
+	if i.None == "" {
+		s.Capacity = capacity(i.Inventory, l.peak)
 		s.Groups = groups(i)
 	}
 	for _, c := range before.Conditions {
 		s.Conditions = append(s.Conditions, *c.DeepCopy())
 	}
 	for _, c := range []metav1.Condition{
-		ready(i, v), blind(i, v), {Type: v1alpha1.ConditionApplied, Status: i.applied, Reason: i.reason, Message: i.message},
+		ready(i, v), blind(i, v), {Type: v1alpha1.ConditionApplied, Status: i.Applied, Reason: i.Reason, Message: i.Message},
 	} {
 		c.ObservedGeneration = generation
 		c.Message = cut(c.Message, maxMessage)
@@ -57,10 +59,10 @@ func status(
 }
 
 // ready is whether the agent works with what there is.
-func ready(i isolation, v *containers.View) metav1.Condition {
+func ready(i isolator.Found, v *containers.View) metav1.Condition {
 	c := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonWorking}
 	switch {
-	case v.Problem != "" && i.none != "":
+	case v.Problem != "" && i.None != "":
 		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonFailing
 		c.Message = "Neither resctrl nor a cgroup can be read: " + v.Problem
 	case v.Problem != "":
@@ -74,22 +76,22 @@ func ready(i isolation, v *containers.View) metav1.Condition {
 }
 
 // blind is what the agent does not see of what it looks for.
-func blind(i isolation, v *containers.View) metav1.Condition {
+func blind(i isolator.Found, v *containers.View) metav1.Condition {
 	c := metav1.Condition{Type: v1alpha1.ConditionBlind, Status: metav1.ConditionTrue}
 	unseen := usesUnseen(i)
 	switch {
-	case i.unreadable:
+	case i.Unreadable:
 		c.Reason = v1alpha1.ReasonUnreadable
-		c.Message = "The use of caches and memory bandwidth is not seen. " + i.none
-	case i.none != "":
+		c.Message = "The use of caches and memory bandwidth is not seen. " + i.None
+	case i.None != "":
 		c.Reason = v1alpha1.ReasonNoResctrl
-		c.Message = "The use of caches and memory bandwidth is not seen. " + i.none
+		c.Message = "The use of caches and memory bandwidth is not seen. " + i.None
 	case v.Problem != "":
 		c.Reason, c.Message = v1alpha1.ReasonNoContainers, "The use of containers is not seen: "+v.Problem
 	case v.Unnamed != "":
 		c.Reason = v1alpha1.ReasonNoContainers
 		c.Message = fmt.Sprintf("The use of containers is seen by their pods' UIDs only: %s.", v.Unnamed)
-	case i.inventory.Capacity.Monitoring == nil:
+	case i.Inventory.Capacity.Monitoring == nil:
 		c.Reason, c.Message = v1alpha1.ReasonNoResctrl, "The machine divides, but does not count the use of caches and memory bandwidth."
 	case len(unseen) == len(uses):
 		c.Reason = v1alpha1.ReasonUnreadable
@@ -125,12 +127,12 @@ func capacity(inventory resctrl.Inventory, peak int64) *v1alpha1.IsolationCapaci
 }
 
 // groups are the control groups with their values and use; the use of a control group contains that of its monitor groups.
-func groups(i isolation) []v1alpha1.IsolationGroup {
-	all := i.inventory.State.Groups
+func groups(i isolator.Found) []v1alpha1.IsolationGroup {
+	all := i.Inventory.State.Groups
 	var out []v1alpha1.IsolationGroup
 	for _, g := range all[:min(len(all), maxGroups)] {
-		is := v1alpha1.IsolationGroup{Name: g.Name, Schemata: g.Schemata.Lines(i.inventory.Capacity), Threads: int64(g.Tasks)}
-		for _, c := range i.counters {
+		is := v1alpha1.IsolationGroup{Name: g.Name, Schemata: g.Schemata.Lines(i.Inventory.Capacity), Threads: int64(g.Tasks)}
+		for _, c := range i.Counters {
 			if c.Group != g.Name || len(is.Domains) == maxGroups {
 				continue
 			}
@@ -138,7 +140,7 @@ func groups(i isolation) []v1alpha1.IsolationGroup {
 			if c.Occupancy.State == resctrl.Valid {
 				use.OccupancyBytes = new(int64(c.Occupancy.Value))
 			}
-			for _, r := range i.rates {
+			for _, r := range i.Rates {
 				if r.Group == c.Group && r.Domain == c.Domain {
 					use.TotalBytesPerSecond, use.LocalBytesPerSecond = whole(r.Total), whole(r.Local)
 				}
@@ -155,31 +157,6 @@ func whole(x *float64) *int64 {
 		return nil
 	}
 	return new(int64(*x))
-}
-
-// changed says whether a status says something else than the one before, apart from what always moves: use, threads, the time, and which
-// container's reason stands for a signal that several lack.
-func changed(before, after v1alpha1.NodeIsolationStatus) bool {
-	return !equality.Semantic.DeepEqual(still(before), still(after))
-}
-
-func still(s v1alpha1.NodeIsolationStatus) v1alpha1.NodeIsolationStatus {
-	s = *s.DeepCopy()
-	s.LastReport = nil
-	for i := range s.Groups {
-		s.Groups[i].Domains, s.Groups[i].Threads = nil, 0
-	}
-	for i := range s.Absent {
-		s.Absent[i].Why = ""
-	}
-	if s.Control != nil {
-		s.Control.MilliSlack = nil
-	}
-	for i := range s.Interference {
-		f := &s.Interference[i]
-		f.LastSeen, f.Evidence, f.MilliSlowdown = metav1.Time{}, "", nil
-	}
-	return s
 }
 
 // first are the first notes of a list; the last of so many says how many there are more.

@@ -56,6 +56,20 @@ func TestBatchCores(t *testing.T) {
 	}
 }
 
+// Batch's instructions are those of all jobs in 10^9 a second: 3 + 3 in 2 s are 3; not known where one that runs has no events.
+func TestBatchGIPS(t *testing.T) {
+	t.Parallel()
+	c := &plant.Counters{Seconds: 2, Events: true, Instructions: 3e9}
+	r := &plant.Reading{Jobs: []plant.JobReading{{Present: true, Counters: c}, {Present: true, Counters: c}, {}}}
+	if got := batchGIPS(r); got == nil || *got != 3 {
+		t.Errorf("batch executes %v, want 1.5 + 1.5", got)
+	}
+	r.Jobs[1].Counters = &plant.Counters{Seconds: 2}
+	if got := batchGIPS(r); got != nil {
+		t.Errorf("batch executes %v without events", *got)
+	}
+}
+
 // Rates of two seconds by hand: 3 s of CPU in 2 s, 6·10^9 cycles for 3·10^9 instructions, 6·10^6 misses, 0.6 s waited.
 func TestReadingOfCounters(t *testing.T) {
 	t.Parallel()

@@ -18,6 +18,7 @@ type Ballast struct {
 
 	traffic control.Domain
 	batch   *float64
+	gips    *float64
 	setting control.Setting
 	steps   int
 	action  string // of the last decision
@@ -58,7 +59,7 @@ func (b *Ballast) Observe(r *plant.Reading) plant.Setting {
 		b.traffic.LatencyMBps, b.traffic.BatchMBps = r.ServiceMBps, r.BatchMBps
 	}
 	if c := batchCores(r); c != nil {
-		b.batch = c
+		b.batch, b.gips = c, batchGIPS(r)
 	}
 	if b.observer != nil {
 		b.observer.Observe(r, false)
@@ -71,7 +72,7 @@ func (b *Ballast) Observe(r *plant.Reading) plant.Setting {
 }
 
 func (b *Ballast) step(r *plant.Reading) {
-	o := control.Observation{Now: seconds(r.Now), BatchCPU: b.batch}
+	o := control.Observation{Now: seconds(r.Now), BatchCPU: b.batch, BatchGIPS: b.gips}
 	if b.machine.Monitors {
 		o.Domains = []control.Domain{b.traffic}
 	}

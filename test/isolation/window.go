@@ -66,3 +66,21 @@ func batchCores(r *plant.Reading) *float64 {
 	}
 	return &sum
 }
+
+// batchGIPS is how many 10^9 instructions a second batch jobs executed in the last second, nil like batchCores, and where events are not counted.
+func batchGIPS(r *plant.Reading) *float64 {
+	var sum float64
+	read := false
+	for j := range r.Jobs {
+		switch c := r.Jobs[j].Counters; {
+		case c != nil && c.Events:
+			sum, read = sum+c.Instructions/c.Seconds/1e9, true
+		case r.Jobs[j].Present:
+			return nil
+		}
+	}
+	if !read {
+		return nil
+	}
+	return &sum
+}

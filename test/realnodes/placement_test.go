@@ -24,8 +24,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/utils/clock"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 	"github.com/ballast-k8s/ballast/simulator/localcluster"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/realnodes"
 	"github.com/ballast-k8s/ballast/simulator/localcluster/sandbox"

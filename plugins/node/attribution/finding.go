@@ -46,6 +46,8 @@ type Finding struct {
 	LastSeen time.Duration `json:"lastSeen"`
 	// CulpritCores is what the culprit used when it was confirmed.
 	CulpritCores float64 `json:"culpritCores,omitempty"`
+
+	until time.Duration // a suspicion of before a restart stands until then, see Resume
 }
 
 // blamed is the confirmed finding whose culprit is still at it; nil: there is none.
@@ -134,7 +136,7 @@ func (s *State) expire() {
 		if f.State == Confirmed {
 			keep = keepConfirmed
 		}
-		return s.Now-f.LastSeen > keep
+		return s.Now-f.LastSeen > keep && s.Now > f.until
 	})
 	slices.SortStableFunc(s.Findings, func(a, b Finding) int {
 		if c := a.Victim.Compare(b.Victim); c != 0 {

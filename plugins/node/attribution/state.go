@@ -21,7 +21,8 @@ const (
 )
 
 // State is what was learnt, and what is going on. It is plain data: bars, findings and what was tried survive a restart as JSON; the latest
-// readings and a probe under way do not, so that whoever was held down is let free. The zero value knows nothing.
+// readings and a probe under way do not, so that whoever was held down is let free. Where that was not kept, [Resume] goes on from the findings.
+// The zero value knows nothing.
 type State struct {
 	// Containers that were seen, by name.
 	Containers []Container `json:"containers,omitempty"`

@@ -20,6 +20,8 @@ type Input struct {
 	Disturbed bool
 	// NoProbes forbids holding anybody down. Without probes nobody is confirmed.
 	NoProbes bool
+	// Wait forbids that a probe begins, as settings have just changed or are about to; one under way goes on.
+	Wait bool
 }
 
 // Result is what follows.
@@ -64,7 +66,7 @@ func Step(s *State, in Input) Result {
 		if s.proceed(&in); !s.running.probe.Started {
 			result.Ended = new(s.Tried[len(s.Tried)-1])
 		}
-	} else if !in.NoProbes && !in.Disturbed {
+	} else if !in.NoProbes && !in.Disturbed && !in.Wait {
 		s.begin(judged)
 	}
 	s.expire()

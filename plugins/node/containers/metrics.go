@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/counters/parse"
 	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl/meter"
@@ -16,15 +17,16 @@ import (
 
 const namespace = "node_agent"
 
-// MaxSeries is how many series a container has at most, besides one for each cache domain: with MaxContainers it bounds all series.
-const MaxSeries = 26
+// MaxSeries is how many series a container has at most, with the one of its pod and besides one for each cache domain: with MaxContainers
+// it bounds all series.
+const MaxSeries = 27
 
 // labels of every container's series. The UID tells a pod from a later one of the same name; a series ends with its container. A container
 // without a name has its id for one: runtimes' ids have 64 digits, and names at most 63.
 var labels = []string{"namespace", "pod", "uid", "container"}
 
-// Collector shows the latest view. A signal that a container lacks has no series: absent is not 0. Of a container whose reading is stale only
-// the age is shown.
+// Collector shows the latest view. A signal that a container lacks has no series: absent is not 0. Of a container whose reading is stale
+// only the age is shown.
 type Collector struct {
 	watcher *Watcher
 
@@ -32,7 +34,7 @@ type Collector struct {
 
 	cpu, modes, limit, throttled, periods, stopped, pressure, waited, memory, kills, hits, high *prometheus.Desc
 	cycles, instructions, misses, stalls, counted                                               *prometheus.Desc
-	occupancy, traffic, age                                                                     *prometheus.Desc
+	occupancy, traffic, age, podHits                                                            *prometheus.Desc
 	seen, unknown, stale, success, took                                                         *prometheus.Desc
 }
 
@@ -54,7 +56,8 @@ func NewCollector(w *Watcher) *Collector {
 
 // kernelSeries are of what the kernel counts.
 func (c *Collector) kernelSeries() {
-	c.age = c.one("container_reading_age_seconds", "How long ago the container's counters were read.")
+	c.age = c.one("container_reading_age_seconds",
+		"How long ago the container's counters were read; use of memory, and pressure of memory and I/O, up to 9 s before.")
 	c.cpu = c.one("container_cpu_seconds_total", "CPU time used.")
 	c.modes = c.one("container_cpu_mode_seconds_total", "CPU time used in user mode and in the kernel (system).", "mode")
 	c.limit = c.one("container_cpu_limit_cores", "CPU limit; no series where there is none.")
@@ -68,7 +71,10 @@ func (c *Collector) kernelSeries() {
 			"No series above 512 threads, or above 32 where the container has CPU pressure, which tells of waiting too.")
 	c.memory = c.one("container_memory_bytes", "Memory in use, with page cache.")
 	c.kills = c.one("container_memory_kills_total", "Tasks killed for want of memory.")
-	c.hits = c.one("container_memory_limit_hits_total", "How often an allocation met the memory limit.")
+	c.hits = c.one("container_memory_limit_hits_total",
+		"How often an allocation met the container's own memory limit. One that meets the pod's first is counted there.")
+	c.podHits = c.desc("pod_memory_limit_hits_total",
+		"How often an allocation of some container met the memory limit of the pod; no series where the kernel does not count that.", labels[:3]...)
 	c.high = c.one("container_memory_high_total", "How often the container was slowed down above memory.high; no series on cgroup v1.")
 }
 
@@ -125,7 +131,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	all.gauge(c.seen, float64(len(v.Containers)))
 	all.gauge(c.unknown, float64(v.Unknown))
 	now, stale := c.watcher.options.Now(), 0
-	shown := map[[4]string]bool{}
+	shown, pods := map[[4]string]bool{}, map[[4]string]bool{}
 	for i := range v.Containers {
 		k := &v.Containers[i]
 		id := [4]string{k.Namespace, k.Pod, k.Sample.Container.Pod, cmp.Or(k.Name, k.Sample.Container.ID)}
@@ -140,6 +146,11 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 			continue
 		}
 		c.kernel(s, &k.Sample, v.Cgroups == "v2")
+		pod := [4]string{id[0], id[1], id[2]}
+		if m := k.Sample.Memory; m != nil && m.AtPodLimit != nil && !pods[pod] {
+			pods[pod] = true
+			series{out, pod[:3]}.count(c.podHits, float64(*m.AtPodLimit))
+		}
 		c.processor(s, k.Sample.Perf)
 		if k.Use != nil && !v.Stale(k.Use.Time, now) {
 			c.cache(s, k.Use)
@@ -187,7 +198,7 @@ func (c *Collector) kernel(to series, s *counters.Sample, v2 bool) {
 	}
 	for _, p := range []struct {
 		resource string
-		is       *counters.Pressure
+		is       *parse.Pressure
 	}{{"cpu", s.CPUPressure}, {"memory", s.MemoryPressure}, {"io", s.IOPressure}} {
 		if p.is == nil {
 			continue

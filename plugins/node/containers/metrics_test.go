@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/counters/parse"
 	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl/meter"
@@ -21,8 +22,8 @@ import (
 
 // full is a container of which everything was read at a time.
 func full(id string, read time.Time) Container {
-	stall := &counters.Stall{Total: 1500 * time.Millisecond}
-	pressure := &counters.Pressure{Some: stall, Full: stall}
+	stall := &parse.Stall{Total: 1500 * time.Millisecond}
+	pressure := &parse.Pressure{Some: stall, Full: stall}
 	return Container{
 		Namespace: "shop", Pod: "web", Name: "app",
 		Sample: counters.Sample{
@@ -30,7 +31,8 @@ func full(id string, read time.Time) Container {
 			Time:      read, CPU: &counters.CPU{Total: 3 * time.Second, User: 2 * time.Second, System: time.Second},
 			Throttling:  &counters.Throttling{Limit: 0.5, Periods: 40, Stopped: 10, Time: time.Second},
 			CPUPressure: pressure, MemoryPressure: pressure, IOPressure: pressure,
-			Memory: &counters.Memory{Bytes: 1 << 20, AtLimit: 4, High: 3, Kills: 1}, RunQueue: &counters.RunQueue{Waited: time.Second},
+			Memory:   &counters.Memory{Bytes: 1 << 20, AtLimit: 4, AtPodLimit: new(uint64(9)), High: 3, Kills: 1},
+			RunQueue: &counters.RunQueue{Waited: time.Second},
 			Perf: &perf.Counts{
 				Cycles: 6e9, Instructions: new(4e9), CacheMisses: new(8e6), StalledCycles: new(1e9), Counted: 0.75, Run: 1,
 			},
@@ -66,8 +68,8 @@ func fullView() *View {
 	}
 }
 
-// TestExposition: what Prometheus gets is by its rules for names, units and types (promtool check metrics does the same), is read by its parser,
-// and says of each series what it is.
+// TestExposition: what Prometheus gets is by its rules for names, units and types (promtool check metrics does the same), is read by its
+// parser, and says of each series what it is.
 func TestExposition(t *testing.T) {
 	registry := shows(t, fullView(), looked)
 	problems, err := testutil.GatherAndLint(registry)
@@ -89,7 +91,7 @@ func TestExposition(t *testing.T) {
 	if err != nil || len(parsed) != len(families) {
 		t.Errorf("%d families of %d, %v", len(parsed), len(families), err)
 	}
-	if want := 25; len(families) != want {
+	if want := 26; len(families) != want {
 		t.Errorf("%d families, want %d: all that the collector knows", len(families), want)
 	}
 	for name, f := range parsed {
@@ -100,8 +102,8 @@ func TestExposition(t *testing.T) {
 	}
 }
 
-// TestSeriesOfAContainer: everything at once is as many series as documented, and one for the domain that tells its occupancy; nothing at all is
-// the age alone.
+// TestSeriesOfAContainer: everything at once is as many series as documented, of which one is the pod's, and one for the domain that tells
+// its occupancy; nothing at all is the age alone.
 func TestSeriesOfAContainer(t *testing.T) {
 	families, err := shows(t, fullView(), looked).Gather()
 	if err != nil {
@@ -117,8 +119,26 @@ func TestSeriesOfAContainer(t *testing.T) {
 			}
 		}
 	}
-	if series["app"] != MaxSeries+1 || series[second] != MaxSeries+1 || series["db"] != 1 || len(series) != 3 {
-		t.Errorf("%v, want %d for app", series, MaxSeries+1)
+	if series["app"] != MaxSeries || series[second] != MaxSeries || series["db"] != 1 || len(series) != 3 {
+		t.Errorf("%v, want %d for app", series, MaxSeries)
+	}
+}
+
+// TestOneSeriesOfAPod: of two containers of a pod, both of which tell how often the pod's limit was met, there is one series, and one of
+// another pod.
+func TestOneSeriesOfAPod(t *testing.T) {
+	v := fullView()
+	sidecar := full(strings.Repeat("c", 64), looked)
+	sidecar.Name = "sidecar"
+	v.Containers = append(v.Containers, sidecar)
+	const want = `# HELP node_agent_pod_memory_limit_hits_total How often an allocation of some container met the memory limit of the pod; ` +
+		`no series where the kernel does not count that.
+# TYPE node_agent_pod_memory_limit_hits_total counter
+node_agent_pod_memory_limit_hits_total{namespace="",pod="",uid="0a1b"} 9
+node_agent_pod_memory_limit_hits_total{namespace="shop",pod="web",uid="0a1b"} 9
+`
+	if err := testutil.GatherAndCompare(shows(t, v, looked), strings.NewReader(want), "node_agent_pod_memory_limit_hits_total"); err != nil {
+		t.Error(err)
 	}
 }
 

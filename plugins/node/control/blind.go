@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/control/guard"
+	"github.com/ballast-k8s/ballast/plugins/node/control/knob"
 )
 
 // relaxStep is the part of a throttle's range that is given back in each 4 periods without readings, at most as much as batch has: all of
@@ -23,16 +26,16 @@ func (l *Law) relax(o Observation) Decision {
 		return Decision{Kind: Blind, Action: why + ": ways stay, limits are lifted step by step; batch has " + l.have()}
 	}
 	words := ""
-	for _, k := range []knob{bandwidth, cpu} {
+	for _, k := range []knob.Kind{knob.Bandwidth, knob.CPU} {
 		b, v := l.bounds[k], s.Knobs[k].Value
-		if !b.exists || v >= b.max {
+		if !b.Exists || v >= b.Max {
 			continue
 		}
-		to := v + max(b.unit, min(v, math.Ceil(relaxStep*(b.max-b.min)/b.unit)*b.unit))
-		if (k == bandwidth || !l.bounds[bandwidth].exists) && !l.roomForBandwidth(o, to/v) {
+		to := v + max(b.Unit, min(v, math.Ceil(relaxStep*(b.Max-b.Min)/b.Unit)*b.Unit))
+		if (k == knob.Bandwidth || !l.bounds[knob.Bandwidth].Exists) && !guard.Room(o.measured(), to/v) {
 			continue
 		}
-		s.Knobs[k].forget()
+		s.Knobs[k].Forget()
 		words = join(words, l.move(k, to))
 	}
 	if words == "" {

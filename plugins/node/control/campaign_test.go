@@ -9,7 +9,10 @@ import (
 	"time"
 )
 
-var traced = flag.Uint64("traced", 1<<63, "seed of the run whose decisions are shown with -v")
+var (
+	traced = flag.Uint64("traced", 1<<63, "seed of the run whose decisions are shown with -v")
+	first  = flag.Uint64("first", 0, "seed of the first run: others than 0 are such that nothing was tuned on")
+)
 
 // arrives: batch without bound comes at 30 s, and the node is as it is for 10 minutes.
 func arrives(m *machine, _ *rand.Rand) []event {
@@ -46,7 +49,7 @@ func (r result) String() string {
 func campaign(t *testing.T, a arm, noise float64, seeds int, script func(*machine, *rand.Rand) []event, end int) result {
 	t.Helper()
 	var s result
-	for seed := range uint64(seeds) {
+	for seed := *first; seed < *first+uint64(seeds); seed++ {
 		random := rand.New(rand.NewPCG(seed, 7))
 		m := newMachine(random, a)
 		r := m.play(t, seed, noise, script(&m, random), end)
@@ -69,7 +72,7 @@ func campaign(t *testing.T, a arm, noise float64, seeds int, script func(*machin
 
 // TestPlant: the law on 200 random machines for each arm and noise. Without noise every run recovers a slack of 0.05 within 10 s of every
 // event. With noise, a true slack between 0 and 0.05 cannot be told from one above in 10 s without crying wolf at constant load: there the
-// set-point itself counts. The share of brute force is over all seconds from batch's arrival on, recovery and growth included.
+// set-point itself counts; to be rarely wrong then takes some runs longer than 10 s, which is the price of none that swings. The share of brute force is over all seconds from batch's arrival on, recovery and growth included.
 func TestPlant(t *testing.T) {
 	const seeds = 200
 	for _, c := range []struct {
@@ -79,13 +82,13 @@ func TestPlant(t *testing.T) {
 		median, tenth         float64
 		riseMedian            float64
 	}{
-		{cpuOnly, 0, 0, 0, 0, 0.92, 0.90, 0.90},
-		{cpuOnly, 0.05, 36, 8, 6, 0.91, 0.88, 0.89},
-		{cpuOnly, 0.10, 55, 24, 18, 0.89, 0.83, 0.86},
+		{cpuOnly, 0, 0, 0, 0, 0.91, 0.90, 0.90},
+		{cpuOnly, 0.05, 40, 10, 2, 0.92, 0.89, 0.90},
+		{cpuOnly, 0.10, 68, 26, 4, 0.90, 0.86, 0.88},
 		{delayOnly, 0, 0, 0, 2, 0.92, 0.90, 0.90},
-		{delayOnly, 0.05, 8, 4, 4, 0.92, 0.90, 0.90},
-		{delayOnly, 0.10, 24, 14, 10, 0.91, 0.87, 0.88},
-		{withResctrl, 0.05, 32, 8, 20, 0.86, 0.80, 0.83},
+		{delayOnly, 0.05, 14, 4, 2, 0.92, 0.90, 0.91},
+		{delayOnly, 0.10, 28, 12, 4, 0.92, 0.89, 0.90},
+		{withResctrl, 0.05, 36, 12, 8, 0.87, 0.78, 0.86},
 	} {
 		n := seeds
 		if c.arm == withResctrl {

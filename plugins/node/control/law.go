@@ -1,8 +1,10 @@
 package control
 
 import (
-	"math"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/control/knob"
+	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
 )
 
 // Periods. Section and paper of each constant: Heracles (Lo et al., ISCA'15) top controller and core-memory controller, Hyperpilot's
@@ -10,14 +12,12 @@ import (
 const (
 	// GuardPeriod is how often bandwidth is looked at, and how often Step is to be called.
 	GuardPeriod = time.Second
-	// Period of decisions: Heracles' inner loop and CLITE's observation.
-	Period = 2 * time.Second
+	// Period of decisions: that of readings.
+	Period = readings.Period
 	// jitter is how much too early a call may come.
 	jitter = 250 * time.Millisecond
 	// settle is how long a change takes to show: stale cache lines go, a window of 2 s passes.
 	settle = 2 * time.Second
-	// blindAfter: without any reading for longer the law is blind.
-	blindAfter = 3 * Period
 	// clean periods before growth: 4 of the platform resource manager.
 	clean = 4 * Period
 	// longCooldown is Heracles' cool-down of 5 minutes. It holds from the start for evictions, which cannot be undone. After an emergency
@@ -29,20 +29,6 @@ const (
 	repeated      = time.Minute
 	// holdOff of a knob whose growth was rolled back: PARTIES' 100 ticks.
 	holdOff = 10 * time.Second
-	// memory of a ceiling; a ceiling that violates again is remembered twice as long, up to longMemory. With the hold-off of 10 s alone,
-	// batch's CPU went up and down more than once in 7 of 200 runs with 5 % of noise and a constant load, with a quarter of an hour in none.
-	memory     = 15 * time.Minute
-	longMemory = time.Hour
-)
-
-// Lines of slack.
-const (
-	overByHalf  = -0.5 // Hyperpilot: evict
-	overByTenth = -0.1 // Hyperpilot: minimum
-	line        = 0.05 // PARTIES, Heracles: less is a violation
-	plenty      = 0.20 // PARTIES: downsize the service, here: batch may try a step whose effect is not known
-	steep       = 0.15 // Heracles (Pacific73): slack that a step may cost
-	busy        = 0.80 // Heracles: load from which batch does not grow
 )
 
 // Step looks at an observation and decides. Call it once a second; it decides about slack every other time.
@@ -50,9 +36,10 @@ func (l *Law) Step(o Observation) Decision {
 	l.begin(o.Now)
 	before := l.values()
 	l.record(o)
+	l.count(o)
 	d := l.decide(o)
 	for k := range l.state.Knobs { // whatever a rule does, the machine's limits hold
-		l.state.Knobs[k].Value = l.bounds[k].clamp(knob(k), l.state.Knobs[k].Value)
+		l.state.Knobs[k].Value = l.bounds[k].Clamp(l.state.Knobs[k].Value)
 	}
 	d.Setting = l.setting()
 	d.Setting.Evict = d.Kind == Evict
@@ -60,8 +47,33 @@ func (l *Law) Step(o Observation) Decision {
 	return d
 }
 
-func (l *Law) values() [knobs]float64 {
-	var v [knobs]float64
+// Guard looks at memory bandwidth only. Call it instead of [Law.Step], once a second, while batch is held down by something else, such as
+// the probe of a suspect: the guard protects all services and must not pause, but slack says nothing of the law's setting then. It cuts
+// as Step does, or holds. Of o it takes the time, the domains and BatchCPU. Readings of services are not judged, now or until 2 s after
+// the last such call, except for those below the line: who is over while batch is held down is so without it. A growth that is being
+// verified counts as it is.
+func (l *Law) Guard(o Observation) Decision {
+	l.begin(o.Now)
+	s := &l.state
+	before := l.values()
+	if s.trial, s.given, s.pace = nil, nil, (readings.Progress{}); len(o.Services) > 0 {
+		s.LastReading = s.Now // blind is who cannot read, not who does not look
+	}
+	s.HeldUntil = s.Now + settle
+	d := Decision{Kind: Hold, Action: "waits while batch is held down for a probe; batch has " + l.have()}
+	if s.Now-s.Guarded >= GuardPeriod-jitter {
+		s.Guarded = s.Now
+		if cut, ok := l.guard(o); ok {
+			d = cut
+		}
+	}
+	d.Setting = l.setting()
+	d.Changed = before != l.values()
+	return d
+}
+
+func (l *Law) values() [knob.Count]float64 {
+	var v [knob.Count]float64
 	for k, s := range l.state.Knobs {
 		v[k] = s.Value
 	}
@@ -79,7 +91,7 @@ func (l *Law) decide(o Observation) Decision {
 			return d
 		}
 	}
-	if s.Now-s.LastReading > blindAfter {
+	if s.Now-s.LastReading > readings.Silence {
 		return l.relax(o)
 	}
 	if s.Now-s.Decided < Period-jitter {
@@ -95,42 +107,33 @@ func (l *Law) decide(o Observation) Decision {
 }
 
 // move sets a knob, remembers when, and puts the change into words. Readings of the next 2 s still show the setting before.
-func (l *Law) move(k knob, to float64) string {
+func (l *Law) move(k knob.Kind, to float64) string {
 	s := &l.state
 	from := s.Knobs[k].Value
-	s.Knobs[k].Value = l.bounds[k].clamp(k, to)
+	s.fall, s.given = nil, nil
+	s.Knobs[k].Value = l.bounds[k].Clamp(to)
 	s.Moved, s.Judge = s.Now, s.Now+settle
-	return l.change(k, from, s.Knobs[k].Value)
+	return l.bounds[k].Change(from, s.Knobs[k].Value)
 }
 
 // used is what batch really has of a knob: of CPU no more than it uses, so that a quota that does not bind is cut from the use.
-func (l *Law) used(k knob, o Observation) float64 {
+func (l *Law) used(k knob.Kind, o Observation) float64 {
 	v := l.state.Knobs[k].Value
-	if u, ok := finite(o.BatchCPU); k == cpu && ok && u >= 0 {
+	if u, ok := readings.Finite(o.BatchCPU); k == knob.CPU && ok && u >= 0 {
 		v = min(v, u)
 	}
-	return max(v, l.bounds[k].min)
+	return max(v, l.bounds[k].Min)
 }
 
 // mark remembers what batch had of a knob before it is cut: as a ceiling where the knob is to blame.
-func (l *Law) mark(k knob, at float64, ceiling bool) {
-	s := &l.state.Knobs[k]
-	if s.Ceiling && !ceiling {
-		return // what violated stays the bound
-	}
-	last, lasted := s.Mark, s.MarkFor
-	wasCeiling := s.Ceiling
-	s.forget()
-	s.Mark, s.Ceiling, s.MarkedAt, s.MarkFor = at, ceiling, l.state.Now, memory
-	if wasCeiling && math.Abs(at-last) < 0.1*last {
-		s.MarkFor = min(2*lasted, longMemory)
-	}
+func (l *Law) mark(k knob.Kind, at float64, ceiling bool) {
+	l.state.Knobs[k].Remember(at, ceiling, l.state.Now)
 }
 
 // atMinimum says whether nothing can be taken from batch any more.
 func (l *Law) atMinimum() bool {
 	for k, b := range l.bounds {
-		if b.exists && l.state.Knobs[k].Value > b.clamp(knob(k), b.min) {
+		if b.Spare(l.state.Knobs[k].Value) {
 			return false
 		}
 	}

@@ -1,8 +1,9 @@
 package control
 
 import (
-	"math"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
 )
 
 // Cause is attribution's verdict on why a service is slow.
@@ -34,6 +35,9 @@ type Observation struct {
 	Domains []Domain
 	// BatchCPU is how many cores all batch pods together use, over the last second or two; nil: not known.
 	BatchCPU *float64
+	// BatchGIPS is how many 10^9 instructions a second all batch pods together execute, over the same time; nil: not known. With it ways
+	// are given to batch only as far as it gets on faster with them.
+	BatchGIPS *float64
 }
 
 // Service is a latency-sensitive service, or one container of it, with a set-point.
@@ -54,7 +58,7 @@ type Domain struct {
 	ID int
 	// PeakMBps is what it can deliver; 0: not known, so that there is no guard.
 	PeakMBps float64
-	// LatencyMBps and BatchMBps are what batch takes, and what all others take; nil: not measured.
+	// LatencyMBps is what all but batch take, BatchMBps what batch takes; nil: not measured.
 	LatencyMBps, BatchMBps *float64
 }
 
@@ -100,10 +104,16 @@ type Decision struct {
 	Changed bool
 }
 
-// finite gives a value of a pointer that can be reckoned with.
-func finite(p *float64) (float64, bool) {
-	if p == nil || math.IsNaN(*p) || math.IsInf(*p, 0) {
-		return 0, false
+// record takes the readings of an observation.
+func (l *Law) record(o Observation) {
+	seen := make([]readings.Seen, len(o.Services))
+	for i, s := range o.Services {
+		seen[i] = readings.Seen{Name: s.Name, Cause: string(s.Cause), Slack: s.Slack, Load: s.Load}
 	}
-	return *p, true
+	if l.state.Services.Take(seen, o.Now, l.state.HeldUntil) {
+		l.state.LastReading = o.Now
+	}
 }
+
+// readings gives a service's slacks of the setting in force, oldest first; none where the last one is so old that the service is idle.
+func (l *Law) readings(t *readings.Service) []float64 { return t.Since(l.state.Judge, l.state.Now) }

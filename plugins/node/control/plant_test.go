@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
 )
 
 // machine is the small plant: one latency-sensitive service and one batch group on one socket.
@@ -49,7 +51,7 @@ func newMachine(r *rand.Rand, a arm) machine {
 	floor := m.latency(m.least())
 	m.target = floor / (1 - between(0.3, 0.6))
 	if a == delayOnly { // it is nearly 0 with batch at its minimum
-		m.target = m.latency(Setting{BatchCPU: between(0.2, 0.8) * (m.cores - m.load)}) / (1 - line)
+		m.target = m.latency(Setting{BatchCPU: between(0.2, 0.8) * (m.cores - m.load)}) / (1 - readings.Line)
 	}
 	return m
 }
@@ -112,7 +114,7 @@ func (m machine) throughput(s Setting) float64 {
 func (m machine) best() float64 {
 	best := 0.0
 	try := func(s Setting) {
-		if t := m.throughput(s); t > best && m.slack(s) >= line {
+		if t := m.throughput(s); t > best && m.slack(s) >= readings.Line {
 			best = t
 		}
 	}
@@ -226,7 +228,7 @@ func (r *run) happen(m *machine, at int) {
 func (m machine) observe(at int, slack float64, s Setting, random *rand.Rand) Observation {
 	jitter := func(v float64) *float64 { return new(v * (1 + 0.02*random.NormFloat64())) }
 	o := Observation{
-		Now: time.Duration(at) * time.Second, BatchCPU: jitter(m.use(s)),
+		Now: time.Duration(at) * time.Second, BatchCPU: jitter(m.use(s)), BatchGIPS: jitter(m.throughput(s)),
 		Services: []Service{{Name: "web", Slack: &slack, Cause: m.cause(s)}},
 	}
 	if m.arm == withResctrl {
@@ -250,7 +252,7 @@ func (r *run) judge(at int, actual, throughput float64, before, after Setting) {
 			*when = time.Duration(at-lasts+1-r.events[r.last].at) * time.Second
 		}
 	}
-	first(&r.well, line, &r.recovery[r.last])
+	first(&r.well, readings.Line, &r.recovery[r.last])
 	first(&r.fine, 0, &r.met[r.last])
 	r.share += min(throughput/r.best, 1) / float64(r.end-r.events[0].at)
 	if at > r.events[r.last].at+60 && before.BatchCPU != after.BatchCPU {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
 )
 
 // anyLimits, anyObservation: what a node may show, and some that it may not.
@@ -36,7 +38,7 @@ func anyObservation(r *rand.Rand, now time.Duration) Observation {
 		}
 		return new(lo + (hi-lo)*r.Float64())
 	}
-	o := Observation{Now: now, BatchCPU: number(0, 64)}
+	o := Observation{Now: now, BatchCPU: number(0, 64), BatchGIPS: number(0, 64)}
 	second := int(now / time.Second)
 	if r.IntN(40) == 0 || second%300 > 280 { // nothing for a moment, and for 20 s
 		return o
@@ -87,7 +89,7 @@ func TestProperties(t *testing.T) {
 			kinds[d.Kind]++
 			for i := range a.state.Services {
 				s := a.readings(&a.state.Services[i])
-				violated = violated || len(s) > 1 && max(s[len(s)-1], s[len(s)-2]) < line
+				violated = violated || len(s) > 1 && max(s[len(s)-1], s[len(s)-2]) < readings.Line
 			}
 			if w := within(l, d.Setting); w != "" {
 				t.Fatalf("seed %d, %d s: %s out of limits: %+v", seed, at, w, d)
@@ -177,8 +179,12 @@ func FuzzStep(f *testing.F) {
 			if i%17 == 16 {
 				now = time.Duration(math.Float64bits(value()) >> 2) // jumps, back too
 			}
-			d := law.Step(Observation{
-				Now: now, BatchCPU: next(),
+			look := law.Step
+			if i%13 == 5 {
+				look = law.Guard
+			}
+			d := look(Observation{
+				Now: now, BatchCPU: next(), BatchGIPS: next(),
 				Services: []Service{{Name: "a", Slack: next(), Load: next()}, {Name: "b", Slack: next()}},
 				Domains:  []Domain{{PeakMBps: value(), LatencyMBps: next(), BatchMBps: next()}},
 			})

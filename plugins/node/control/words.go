@@ -4,31 +4,25 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/ballast-k8s/ballast/plugins/node/control/knob"
+	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
 )
 
 // String says by how much a service misses its set-point, and how often that was read.
 func (v violation) String() string {
-	readings := fmt.Sprintf("mean of %d readings", v.n)
+	often := fmt.Sprintf("mean of %d readings", v.n)
 	if v.n == 1 {
-		readings = "one reading"
+		often = "one reading"
 	}
-	return position(v.service.Name, v.slack) + " (" + readings + ")"
-}
-
-// position says where a service stands.
-func position(name string, slack float64) string {
-	switch {
-	case slack < 0:
-		return fmt.Sprintf("%s is %.0f %% over its set-point", name, -100*slack)
-	case slack < line:
-		return fmt.Sprintf("%s is %.0f %% below its set-point, less than 5 %%", name, 100*slack)
-	}
-	return fmt.Sprintf("%s is %.0f %% below its set-point", name, 100*slack)
+	return readings.Position(v.service.Name, v.slack) + " (" + often + ")"
 }
 
 // because puts a verdict into words.
 func because(c Cause) string {
 	switch c {
+	case None:
+		return "with nobody found who disturbs it"
 	case LLC:
 		return "for want of last-level cache"
 	case MemoryBandwidth:
@@ -41,45 +35,12 @@ func because(c Cause) string {
 	return "for no single reason"
 }
 
-// change says what becomes of a knob.
-func (l *Law) change(k knob, from, to float64) string {
-	if from == to {
-		return ""
-	}
-	return [knobs]string{"batch ways ", "batch bandwidth ", "batch CPU "}[k] + l.amount(k, from) + " -> " + l.amount(k, to) + l.unit(k, to)
-}
-
-func (l *Law) amount(k knob, v float64) string {
-	switch {
-	case k != ways && v >= l.bounds[k].max:
-		return "unlimited"
-	case k == cpu:
-		return fmt.Sprintf("%.2f", v)
-	case k == bandwidth && l.limits.Bandwidth.UnitMBps > 0:
-		return fmt.Sprintf("%.0f", v*l.limits.Bandwidth.UnitMBps)
-	}
-	return fmt.Sprintf("%.0f", v)
-}
-
-func (l *Law) unit(k knob, v float64) string {
-	switch {
-	case k == ways || v >= l.bounds[k].max:
-		return ""
-	case k == cpu:
-		return " cores"
-	case l.limits.Bandwidth.UnitMBps > 0:
-		return " MB/s"
-	}
-	return " %"
-}
-
 // have says what batch has.
 func (l *Law) have() string {
 	var parts []string
-	for k := range knobs {
-		if l.bounds[k].exists {
-			v := l.state.Knobs[k].Value
-			parts = append(parts, [knobs]string{"ways ", "bandwidth ", "CPU "}[k]+l.amount(k, v)+l.unit(k, v))
+	for k := range knob.Count {
+		if l.bounds[k].Exists {
+			parts = append(parts, l.bounds[k].Have(l.state.Knobs[k].Value))
 		}
 	}
 	if len(parts) == 0 {
@@ -93,19 +54,17 @@ func (l *Law) why() string {
 	s := &l.state
 	worst, name, at := math.Inf(1), "", false
 	for i := range s.Services {
-		if r := l.readings(&s.Services[i]); len(r) > 0 {
-			if m := mean(r); m < worst {
-				worst, name, at = m, s.Services[i].Name, true
-			}
+		if r := l.readings(&s.Services[i]); len(r) > 0 && readings.Mean(r) < worst {
+			worst, name, at = readings.Mean(r), s.Services[i].Name, true
 		}
 	}
 	switch {
 	case !at:
 		return "waits for readings of the present setting; batch has " + l.have()
 	case s.Now < s.HoldUntil:
-		return fmt.Sprintf("%s; cool-down for another %s; batch has %s", position(name, worst), s.HoldUntil-s.Now, l.have())
+		return fmt.Sprintf("%s; cool-down for another %s; batch has %s", readings.Position(name, worst), s.HoldUntil-s.Now, l.have())
 	}
-	return position(name, worst) + "; batch has " + l.have()
+	return readings.Position(name, worst) + "; batch has " + l.have()
 }
 
 // join puts two parts of a sentence together.

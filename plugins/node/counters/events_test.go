@@ -93,7 +93,7 @@ func TestEventsOfAContainer(t *testing.T) {
 			if want := filepath.Join(m.root, "cgroup", c.folder); k.folders[want] != 2 || !r.Counts(found[0]) {
 				t.Errorf("events of %v, want 2 of %s", k.folders, want)
 			}
-			m.remove("cgroup")
+			m.end(r, "cgroup")
 			m.write("cgroup/cgroup.procs", "")
 			if s, there := r.Read(found[0]); there || len(k.folders) != 0 || r.Counts(found[0]) {
 				t.Errorf("after it has gone: %+v, open %v", s, k.folders)

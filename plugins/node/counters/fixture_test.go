@@ -49,6 +49,26 @@ func (m *machine) remove(name string) {
 	}
 }
 
+// end removes folders as the kernel does: what was kept open of them cannot be read any more either.
+func (m *machine) end(r *Reader, names ...string) {
+	m.t.Helper()
+	for _, name := range names {
+		m.remove(name)
+	}
+	for _, d := range r.open {
+		for _, f := range []*folder{d.v2, d.cpu, d.cpuacct, d.memory} {
+			if f == nil {
+				continue
+			}
+			for name := range f.files {
+				if err := r.closeFile(f, name); err != nil {
+					m.t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
 // v2 fills the cgroup of a container with two threads on cgroup v2.
 func (m *machine) v2(path string) {
 	m.write("cgroup/cgroup.controllers", "cpu memory io\n")

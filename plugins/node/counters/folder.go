@@ -37,6 +37,8 @@ func (d *folder) there(name string) bool {
 // folders are the cgroups of one container in the hierarchies; nil where it has none. They stay open between readings.
 type folders struct {
 	v2, cpu, cpuacct, memory *folder
+	// seldom is the last sample for which all was read, see rarely.
+	seldom *Sample
 }
 
 // foldersOf opens the container's cgroups that are not open yet: a runtime makes them one after the other.
@@ -64,7 +66,12 @@ func (r *Reader) openCgroup(at **folder, hierarchy string, c Container) {
 
 // drop closes the container's cgroups, and forgets its threads and events.
 func (r *Reader) drop(name string) error {
-	delete(r.threads, name)
+	if t, ok := r.threads[name]; ok {
+		for _, k := range t.all {
+			r.closeThread(k)
+		}
+		delete(r.threads, name)
+	}
 	if r.events != nil {
 		r.events.Forget(name)
 	}
@@ -107,7 +114,7 @@ func (r *Reader) file(d *folder, name string) ([]byte, error) {
 		}
 		return data, nil
 	}
-	fd, err := openFile(d, name)
+	fd, err := r.openFile(d, name)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +130,7 @@ func (r *Reader) file(d *folder, name string) ([]byte, error) {
 // once reads a file that will not be read again soon.
 func (r *Reader) once(d *folder, name string) ([]byte, error) {
 	defer runtime.KeepAlive(d.f)
-	fd, err := openFile(d, name)
+	fd, err := r.openFile(d, name)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +138,13 @@ func (r *Reader) once(d *folder, name string) ([]byte, error) {
 	return data, errors.Join(err, unix.Close(fd))
 }
 
-func openFile(d *folder, name string) (int, error) {
+func (r *Reader) openFile(d *folder, name string) (int, error) {
 	var fd int
 	err := again(func() (err error) {
 		fd, err = unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 		return err
 	})
+	r.lost = r.lost || gone(err)
 	return fd, err
 }
 
@@ -157,6 +165,7 @@ func (r *Reader) whole(fd int, name string) ([]byte, error) {
 			return err
 		})
 		if err != nil {
+			r.lost = r.lost || gone(err)
 			return nil, err
 		}
 		b = b[:len(b)+n]

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/ballast-k8s/ballast/plugins/node/counters/parse"
 )
 
 const (
@@ -35,11 +37,11 @@ func expected(m *machine, path, runtime string) Sample {
 }
 
 func pressures(s *Sample) {
-	s.CPUPressure = &Pressure{
-		Some: &Stall{Total: 4 * time.Second, Avg10: 0.125, Avg60: 0.01, Avg300: 0.0025}, Full: &Stall{Total: time.Millisecond, Avg10: 0.01},
+	s.CPUPressure = &parse.Pressure{
+		Some: &parse.Stall{Total: 4 * time.Second, Avg10: 0.125, Avg60: 0.01, Avg300: 0.0025}, Full: &parse.Stall{Total: time.Millisecond, Avg10: 0.01},
 	}
-	s.MemoryPressure = &Pressure{Some: &Stall{}, Full: &Stall{}}
-	s.IOPressure = &Pressure{Some: &Stall{Total: 7 * time.Microsecond}, Full: &Stall{Total: 6 * time.Microsecond}}
+	s.MemoryPressure = &parse.Pressure{Some: &parse.Stall{}, Full: &parse.Stall{}}
+	s.IOPressure = &parse.Pressure{Some: &parse.Stall{Total: 7 * time.Microsecond}, Full: &parse.Stall{Total: 6 * time.Microsecond}}
 }
 
 func TestReadV2(t *testing.T) {
@@ -181,9 +183,8 @@ func TestRunQueueCountsOn(t *testing.T) {
 		t.Fatalf("first reading %+v", s.RunQueue)
 	}
 	m.schedstat(11, 6_000_000, 1_500_000)
-	m.remove("proc/12")
 	m.schedstat(13, 1, 3_000_000)
-	m.write("cgroup/"+systemdPath+"/cgroup.threads", "11\n12\n13\n")
+	m.write("cgroup/"+systemdPath+"/cgroup.threads", "11\n13\n14\n") // 14 has ended since
 	s := m.only(r)
 	if want := (RunQueue{Waited: 3500 * time.Microsecond, Ran: 1_000_001, Threads: 2}); *s.RunQueue != want {
 		t.Errorf("second reading %+v, want %+v", *s.RunQueue, want)
@@ -216,6 +217,7 @@ func TestFilesComeAndGo(t *testing.T) {
 	m.v2(systemdPath)
 	r := m.open()
 	m.only(r)
+	m.now = m.now.Add(rarely)
 	m.write("cgroup/"+systemdPath+"/memory.current", "5\n")
 	if s := m.only(r); s.Memory.Bytes != 5 {
 		t.Errorf("memory %+v", *s.Memory)
@@ -225,12 +227,74 @@ func TestFilesComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.remove("cgroup/" + systemdPath + "/memory.current")
+	m.now = m.now.Add(rarely)
 	if s := m.only(r); s.Memory != nil {
 		t.Errorf("memory %+v of a file that is gone", *s.Memory)
 	}
 	m.write("cgroup/"+systemdPath+"/memory.current", "6\n")
+	m.now = m.now.Add(rarely)
 	if s := m.only(r); s.Memory == nil || s.Memory.Bytes != 6 {
 		t.Errorf("memory %+v of a file that came back", s.Memory)
+	}
+}
+
+// TestRarely: what nothing is decided by is read anew after 9 s, and what is absent of it stays so until then; the rest is read each time.
+func TestRarely(t *testing.T) {
+	m := newMachine(t)
+	m.v2(systemdPath)
+	at := "cgroup/" + systemdPath
+	m.remove(at + "/io.pressure")
+	r := m.open()
+	m.only(r)
+	m.write(at+"/memory.current", "5\n")
+	m.write(at+"/memory.pressure", strings.ReplaceAll(v2Files["memory.pressure"], "total=0", "total=5"))
+	m.write(at+"/io.pressure", v2Files["io.pressure"])
+	m.write(at+"/cpu.pressure", strings.ReplaceAll(v2Files["cpu.pressure"], "total=1000", "total=5"))
+	m.write(at+"/cpu.stat", strings.ReplaceAll(v2Files["cpu.stat"], "usage_usec 1500000", "usage_usec 5"))
+	for _, step := range []struct {
+		after  time.Duration
+		memory uint64
+		stall  time.Duration
+		absent int
+	}{{time.Second, 1 << 20, 0, 1}, {7 * time.Second, 1 << 20, 0, 1}, {time.Second, 5, 5 * time.Microsecond, 0}} {
+		m.now = m.now.Add(step.after)
+		s := m.only(r)
+		if s.Memory.Bytes != step.memory || s.MemoryPressure.Full.Total != step.stall || len(s.Absent) != step.absent ||
+			(s.IOPressure == nil) != (step.absent == 1) {
+			t.Errorf("at %v: memory %+v, pressure %+v, absent %v", m.now, s.Memory, s.MemoryPressure.Full, s.Absent)
+		}
+		if s.CPU.Total != 5*time.Microsecond || s.CPUPressure.Full.Total != 5*time.Microsecond || !s.Time.Equal(m.now) {
+			t.Errorf("at %v: use %v, CPU pressure %v, time %v", m.now, s.CPU.Total, s.CPUPressure.Full.Total, s.Time)
+		}
+	}
+}
+
+// TestLimitOfThePod: the kernel counts what meets the pod's limit in the pod's cgroup alone.
+func TestLimitOfThePod(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, file, text string
+		v1               bool
+		want             *uint64
+	}{
+		"v2":               {systemdPath, "memory.events.local", "low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\n", false, new(uint64(7))},
+		"v2, old kernel":   {systemdPath, "memory.events", "low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\n", false, nil}, // of all below together
+		"v1":               {cgroupfsPath, "memory.failcnt", "7\n", true, new(uint64(7))},
+		"not below a pod":  {"system.slice/kubepods-pod1.slice:cri-containerd:" + id, "memory.events.local", "max 7\n", false, nil},
+		"not understood":   {systemdPath, "memory.events.local", "max many\n", false, nil},
+		"v1, not a number": {cgroupfsPath, "memory.failcnt", "many\n", true, nil},
+	} {
+		m := newMachine(t)
+		hierarchy := "cgroup"
+		if m.v2(c.path); c.v1 {
+			m.remove("cgroup")
+			m.v1(c.path)
+			hierarchy = "cgroup/memory"
+		}
+		m.write(filepath.Join(hierarchy, filepath.Dir(c.path), c.file), c.text)
+		s := m.only(m.open())
+		if d := cmp.Diff(c.want, s.Memory.AtPodLimit); d != "" || s.Memory.AtLimit != 4 {
+			t.Errorf("%s: at its own limit %d times, want 4; at the pod's, -want +got:\n%s", name, s.Memory.AtLimit, d)
+		}
 	}
 }
 
@@ -277,7 +341,7 @@ func TestGoneIsNoError(t *testing.T) {
 			room := r.room
 			c := m.only(r).Container
 			for _, hierarchy := range []string{".", "cpu", "cpuacct", "memory"} {
-				m.remove(filepath.Join("cgroup", hierarchy, "kubepods.slice"))
+				m.end(r, filepath.Join("cgroup", hierarchy, "kubepods.slice"))
 			}
 			for range 2 {
 				if s, ok := r.Read(c); ok {
@@ -298,25 +362,28 @@ func TestGoneIsNoError(t *testing.T) {
 func TestContainers(t *testing.T) {
 	other := strings.Repeat("cd", 32)
 	static := strings.Repeat("0f", 16)
+	in := func(pod, id, runtime, qos, path string) Container {
+		return Container{Pod: pod, ID: id, Runtime: runtime, QoS: qos, Path: path}
+	}
 	want := []Container{
-		{uid, id, "containerd", "burstable", systemdPath},
-		{uid, id, "cri-o", "guaranteed", "kubepods.slice/kubepods-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-" + id + ".scope"},
-		{uid, id, "", "burstable", cgroupfsPath},
-		{uid, id, "cri-o", "besteffort", "kubepods/besteffort/pod" + uid + "/crio-" + id},
-		{static, other, "", "guaranteed", "kubepods/pod" + static + "/" + other},
-		{uid, id, "containerd", "besteffort", "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/" +
-			"kubelet-kubepods-besteffort-pod0a1b2c3d_0000_1111_2222_333344445555.slice/cri-containerd-" + id + ".scope"},
-		{uid, other, "", "burstable", "node-1/kubepods/burstable/pod" + uid + "/" + other},
+		in(uid, id, "containerd", "burstable", systemdPath),
+		in(uid, id, "cri-o", "guaranteed", "kubepods.slice/kubepods-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-"+id+".scope"),
+		in(uid, id, "", "burstable", cgroupfsPath),
+		in(uid, id, "cri-o", "besteffort", "kubepods/besteffort/pod"+uid+"/crio-"+id),
+		in(static, other, "", "guaranteed", "kubepods/pod"+static+"/"+other),
+		in(uid, id, "containerd", "besteffort", "kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"+
+			"kubelet-kubepods-besteffort-pod0a1b2c3d_0000_1111_2222_333344445555.slice/cri-containerd-"+id+".scope"),
+		in(uid, other, "", "burstable", "node-1/kubepods/burstable/pod"+uid+"/"+other),
 		// A kind node as its host sees it, a cri-o node whose runtime makes a cgroup below (crun), and drivers that do not fit.
-		{uid, id, "containerd", "burstable", "system.slice/docker-" + other + ".scope/kubelet.slice/kubelet-kubepods.slice/" +
-			"kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/cri-containerd-" + id + ".scope"},
-		{uid, id, "containerd", "besteffort", "kubelet/kubepods/besteffort/pod" + uid + "/cri-containerd-" + id},
-		{uid, other, "cri-o", "burstable", "kubepods.slice/kubepods-burstable.slice/" +
-			"kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-" + other + ".scope"},
-		{uid, id, "containerd", "burstable", "system.slice/containerd.service/kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice:" +
-			"cri-containerd:" + id},
-		{uid, id, "containerd", "guaranteed", "kubepods-pod0a1b2c3d_0000_1111_2222_333344445555.slice:cri-containerd:" + id},
-		{uid, id, "docker", "guaranteed", "docker/" + other + "/kubelet/kubepods/pod" + uid + "/docker-" + id + ".scope"},
+		in(uid, id, "containerd", "burstable", "system.slice/docker-"+other+".scope/kubelet.slice/kubelet-kubepods.slice/"+
+			"kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/cri-containerd-"+id+".scope"),
+		in(uid, id, "containerd", "besteffort", "kubelet/kubepods/besteffort/pod"+uid+"/cri-containerd-"+id),
+		in(uid, other, "cri-o", "burstable", "kubepods.slice/kubepods-burstable.slice/"+
+			"kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice/crio-"+other+".scope"),
+		in(uid, id, "containerd", "burstable", "system.slice/containerd.service/kubepods-burstable-pod0a1b2c3d_0000_1111_2222_333344445555.slice:"+
+			"cri-containerd:"+id),
+		in(uid, id, "containerd", "guaranteed", "kubepods-pod0a1b2c3d_0000_1111_2222_333344445555.slice:cri-containerd:"+id),
+		in(uid, id, "docker", "guaranteed", "docker/"+other+"/kubelet/kubepods/pod"+uid+"/docker-"+id+".scope"),
 	}
 	m := newMachine(t)
 	m.write("cgroup/cgroup.controllers", "")
@@ -417,7 +484,7 @@ func ownPath(t *testing.T, r *Reader) string {
 	return ""
 }
 
-// BenchmarkHundredContainers reads 100 containers of 8 threads each, 11 + 8 files a container, from a temporary folder.
+// BenchmarkHundredContainers reads 100 containers of 8 threads each, 13 + 8 files a container, from a temporary folder, once a second.
 func BenchmarkHundredContainers(b *testing.B) {
 	m := newMachine(b)
 	for i := range 100 {
@@ -437,6 +504,7 @@ func BenchmarkHundredContainers(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
+		m.now = m.now.Add(time.Second)
 		for _, c := range found {
 			if s, ok := r.Read(c); !ok || len(s.Absent) > 0 {
 				b.Fatal(s)

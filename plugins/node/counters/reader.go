@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ballast-k8s/ballast/plugins/node/counters/cgroups"
 	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 )
 
@@ -34,7 +35,10 @@ type Reader struct {
 	tree     hierarchies
 	pressure error // why the kernel keeps no pressure at all; nil: it does
 	buffer   []byte
-	room     int                 // how many more files may be kept open
+	room     int // how many more files may be kept open
+	finder   cgroups.Finder
+	lost     bool                // a file of the container that is being read was not there
+	ids      []int               // of its threads
 	open     map[string]*folders // by container path
 	threads  map[string]*threads // by container path
 	every    map[string]bool     // container paths, see EveryThread
@@ -45,6 +49,10 @@ type Reader struct {
 
 // maxFile bounds what is read of one file. The longest are lists of threads.
 const maxFile = 1 << 20
+
+// maxOpen bounds the files that are kept open for another reason than the process' limit: the kernel keeps a page for each that was read,
+// which counts as the agent's memory: 64 MiB for all.
+const maxOpen = 1 << 14
 
 // Open finds out which hierarchies there are. Close the reader after use.
 func Open(o Options) (*Reader, error) {
@@ -59,7 +67,7 @@ func Open(o Options) (*Reader, error) {
 		cgroup: cgroup, below: strings.Trim(path.Clean("/"+o.Below), "/"), now: o.Now, buffer: make([]byte, 0, 4096), room: roomForFiles(),
 		open: map[string]*folders{}, threads: map[string]*threads{},
 	}
-	r.eventFiles = r.room / 2
+	r.eventFiles, r.room = r.room/2, min(r.room, maxOpen)
 	if r.below == "" {
 		r.below = "."
 	}
@@ -93,6 +101,19 @@ func (r *Reader) Close() error {
 		errs = append(errs, r.drop(name))
 	}
 	return errors.Join(errs...)
+}
+
+// Container is a container of a pod, as its cgroup's path tells.
+type Container = cgroups.Container
+
+// Containers finds the containers that have a cgroup, sorted by path. It looks for kubepods anywhere below the reader's folder. A cgroup
+// that goes away meanwhile is no error. What the reader kept of containers that are gone is forgotten.
+func (r *Reader) Containers() ([]Container, error) {
+	found, err := r.finder.Find(r.cgroup, r.tree.discover, r.below)
+	if err != nil {
+		return nil, fmt.Errorf("look for containers below %s: %w", path.Join(r.tree.discover, r.below), err)
+	}
+	return found, r.forget(found)
 }
 
 // Version is v2, v1, or "v1 beside v2".

@@ -57,6 +57,42 @@ func TestRealContainer(t *testing.T) {
 	}
 }
 
+// TestThreadsEnd: what was kept open of a process that has ended is closed, and its number is looked for anew.
+func TestThreadsEnd(t *testing.T) {
+	m := newMachine(t)
+	m.v2(cgroupfsPath)
+	r, err := Open(Options{Cgroup: filepath.Join(m.root, "cgroup"), Proc: "/proc", Now: func() time.Time { return m.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // nothing was written
+	process := exec.Command("sleep", "600")
+	if err := process.Start(); err != nil {
+		t.Skip(err)
+	}
+	number := process.Process.Pid
+	m.write("cgroup/"+cgroupfsPath+"/cgroup.threads", fmt.Sprintf("%d\n%d\n", number, os.Getpid()))
+	room := 0
+	for want := 2; want > 0; want-- {
+		for range 2 { // opened, and kept open
+			if s := m.only(r); s.RunQueue == nil || s.RunQueue.Threads != want || s.RunQueue.Ran > time.Minute {
+				t.Fatalf("%+v, absent %v, want %d threads", s.RunQueue, s.Absent, want)
+			}
+		}
+		if kept := len(r.threads[cgroupfsPath].all); kept != want {
+			t.Errorf("%d are kept open, want %d", kept, want)
+		}
+		if want == 2 {
+			room = r.room
+			_ = process.Process.Kill()
+			_ = process.Wait() // an error, as it was killed
+		}
+	}
+	if r.room != room+1 {
+		t.Errorf("room for %d files, want one more than %d", r.room, room)
+	}
+}
+
 // workIn lets a shell work in some cgroups, and returns what it used of the CPU.
 func workIn(t *testing.T, folders []string, top string) time.Duration {
 	t.Helper()

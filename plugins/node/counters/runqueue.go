@@ -5,13 +5,17 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ballast-k8s/ballast/plugins/node/counters/cgroups"
+	"github.com/ballast-k8s/ballast/plugins/node/counters/parse"
 )
 
 const (
-	// maxThreads bounds the threads of one container whose waiting is read, each of which takes about 5 microseconds: 100 containers of
-	// 512 threads would take a quarter of a core at one reading a second. fewThreads bounds them where CPU pressure tells of waiting too, and
-	// nobody asked for this container's, see [Reader.EveryThread].
+	// maxThreads bounds the threads of one container whose waiting is read, each of which takes about a microsecond, and six where its file
+	// cannot be kept open: 100 containers of 512 threads take a twentieth of a core at one reading a second, at least. fewThreads bounds them
+	// where CPU pressure tells of waiting too, and nobody asked for this container's, see [Reader.EveryThread].
 	maxThreads = 512
 	fewThreads = 32
 	// maxNested bounds the cgroups that a container made for itself which are looked into for threads.
@@ -20,12 +24,21 @@ const (
 
 // threads is what was last read of a container's threads.
 type threads struct {
-	last        map[int][2]uint64 // thread: nanoseconds ran, waited
-	ran, waited uint64            // since the first reading
+	all         map[int]*thread // by number
+	readings    int
+	begun       bool   // one reading was complete
+	ran, waited uint64 // since that
 }
 
-// EveryThread names the containers, by their paths, whose threads are read though they are many. A service that is starved piles up threads: its
-// run-queue delay would be lost just when it is needed.
+// thread is one of them. Its schedstat stays open, as to open and close it takes the kernel eight times as long as to read it.
+type thread struct {
+	ran, waited uint64 // nanoseconds
+	file        int    // -1: not kept open
+	reading     int    // the last that it was in
+}
+
+// EveryThread names the containers, by their paths, whose threads are read though they are many. A service that is starved piles up
+// threads: its run-queue delay would be lost just when it is needed.
 func (r *Reader) EveryThread(paths map[string]bool) { r.every = paths }
 
 // readRunQueue adds up what the container's threads waited since the last reading. A thread that came since counts from its start. It is
@@ -57,51 +70,98 @@ func (s *Sample) addThreads(r *Reader, ids []int) error {
 	if len(ids) > most {
 		return fmt.Errorf("more than %d threads are not read one by one%s", most, instead)
 	}
-	now := make(map[int][2]uint64, len(ids))
+	t, known := r.threads[s.Container.Path]
+	if !known {
+		t = &threads{all: make(map[int]*thread, len(ids))}
+		r.threads[s.Container.Path] = t
+	}
+	t.readings++
+	n := 0
 	for _, id := range ids {
 		if id == 0 {
 			return errors.New("the threads are in another pid namespace: the reader needs the machine's (hostPID)")
 		}
-		data, err := r.once(r.proc, strconv.Itoa(id)+"/schedstat")
-		if gone(err) {
-			continue // it has ended
-		}
-		if err != nil {
+		switch there, err := r.addThread(t, id); {
+		case err != nil:
 			return fmt.Errorf("schedstat of a thread: %w", err)
+		case there:
+			n++
 		}
-		ran, waited, err := parseSchedstat(data)
-		if err != nil {
-			return fmt.Errorf("schedstat of a thread: %w", err)
-		}
-		now[id] = [2]uint64{ran, waited}
 	}
-	if len(ids) > 0 && len(now) == 0 {
+	if len(ids) > 0 && n == 0 {
 		return errors.New("no thread has a schedstat: the kernel has no CONFIG_SCHED_INFO, or this is another machine's proc")
 	}
-	s.RunQueue = r.advance(s.Container.Path, now)
+	for id, k := range t.all {
+		if k.reading != t.readings { // it has ended
+			r.closeThread(k)
+			delete(t.all, id)
+		}
+	}
+	if !t.begun {
+		t.begun, t.ran, t.waited = true, 0, 0
+	}
+	s.RunQueue = &RunQueue{Waited: parse.Nanos(t.waited), Ran: parse.Nanos(t.ran), Threads: n}
 	return nil
 }
 
-// advance adds what the threads ran and waited since the last reading.
-func (r *Reader) advance(container string, now map[int][2]uint64) *RunQueue {
-	t, known := r.threads[container]
-	if !known {
-		t = &threads{}
-		r.threads[container] = t
+// addThread adds what a thread ran and waited since the last reading, or since its start if it is new. It is false if it has ended.
+func (r *Reader) addThread(t *threads, id int) (bool, error) {
+	k := t.all[id]
+	if k == nil {
+		k = &thread{file: -1}
 	}
-	for id, v := range now {
-		if !known {
-			break
-		}
-		was := t.last[id]
-		if v[0] < was[0] || v[1] < was[1] {
-			was = [2]uint64{} // the number was given to a new thread
-		}
-		t.ran += v[0] - was[0]
-		t.waited += v[1] - was[1]
+	data, err := r.schedstat(k, id)
+	if gone(err) {
+		return false, nil
 	}
-	t.last = now
-	return &RunQueue{Waited: nanos(t.waited), Ran: nanos(t.ran), Threads: len(now)}
+	if err != nil {
+		return false, err
+	}
+	t.all[id] = k
+	ran, waited, err := parse.Schedstat(data)
+	if err != nil {
+		return false, err
+	}
+	if ran < k.ran || waited < k.waited {
+		k.ran, k.waited = 0, 0 // the number was given to a new thread
+	}
+	t.ran += ran - k.ran
+	t.waited += waited - k.waited
+	k.ran, k.waited, k.reading = ran, waited, t.readings
+	return true, nil
+}
+
+// schedstat reads what a thread ran and waited. That of an open file is of the thread that it was opened for: if it has ended, its number
+// may be another's by now.
+func (r *Reader) schedstat(k *thread, id int) ([]byte, error) {
+	if k.file >= 0 {
+		data, err := r.whole(k.file, "schedstat")
+		if err == nil {
+			return data, nil
+		}
+		r.closeThread(k)
+		k.ran, k.waited = 0, 0
+	}
+	fd, err := r.openFile(r.proc, strconv.Itoa(id)+"/schedstat")
+	if err != nil {
+		return nil, err
+	}
+	data, err := r.whole(fd, "schedstat")
+	if err != nil || r.room <= 0 {
+		return data, errors.Join(err, unix.Close(fd))
+	}
+	k.file = fd
+	r.room--
+	return data, nil
+}
+
+// closeThread closes a thread's file.
+func (r *Reader) closeThread(k *thread) {
+	if k.file >= 0 {
+		_ = unix.Close(k.file) // nothing was written
+		k.file = -1
+		r.room++
+	}
 }
 
 // threadsOf lists the threads in a cgroup, and where it has none, in the cgroups below it: some containers make their own.
@@ -110,7 +170,8 @@ func (r *Reader) threadsOf(d *folder, file string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids, err := parseIDs(data)
+	ids, err := parse.IDs(r.ids[:0], data)
+	r.ids = ids
 	if err != nil || len(ids) > 0 {
 		return ids, err
 	}
@@ -118,7 +179,7 @@ func (r *Reader) threadsOf(d *folder, file string) ([]int, error) {
 	for looked := 0; len(queue) > 0 && looked < maxNested; looked++ {
 		at := queue[0]
 		queue = queue[1:]
-		names, err := subfolders(r.cgroup, path.Join(d.name, at))
+		names, err := cgroups.Subfolders(r.cgroup, path.Join(d.name, at))
 		if err != nil {
 			continue // it is gone
 		}
@@ -129,25 +190,10 @@ func (r *Reader) threadsOf(d *folder, file string) ([]int, error) {
 			if err != nil {
 				continue
 			}
-			nested, err := parseIDs(more)
-			if err != nil {
+			if ids, err = parse.IDs(ids, more); err != nil {
 				return nil, err
 			}
-			ids = append(ids, nested...)
 		}
-	}
-	return ids, nil
-}
-
-// parseIDs reads one thread id in each line.
-func parseIDs(data []byte) ([]int, error) {
-	var ids []int
-	for field := range strings.FieldsSeq(string(data)) {
-		id, err := strconv.ParseUint(field, 10, 31)
-		if err != nil {
-			return nil, fmt.Errorf("%q is not a thread id", field[:min(len(field), 20)])
-		}
-		ids = append(ids, int(id))
 	}
 	return ids, nil
 }

@@ -3,6 +3,7 @@ package counters
 import (
 	"time"
 
+	"github.com/ballast-k8s/ballast/plugins/node/counters/parse"
 	"github.com/ballast-k8s/ballast/plugins/node/counters/perf"
 )
 
@@ -29,8 +30,9 @@ type Sample struct {
 
 	CPU        *CPU
 	Throttling *Throttling
-	// Pressure by resource. Of CPU pressure, Full is absent on older kernels.
-	CPUPressure, MemoryPressure, IOPressure *Pressure
+	// Pressure by resource. Of CPU pressure, Full is absent on older kernels. Pressure of memory and I/O and Memory may be up to 9 s older
+	// than Time.
+	CPUPressure, MemoryPressure, IOPressure *parse.Pressure
 	Memory                                  *Memory
 	RunQueue                                *RunQueue
 	// Perf is what the processor counted, where that was asked for.
@@ -63,25 +65,16 @@ type Throttling struct {
 	Time time.Duration
 }
 
-// Pressure is how much of the time tasks waited for a resource.
-type Pressure struct {
-	// Some: at least one task waited. Full: all that were not idle did. Nil where the kernel has no such line.
-	Some, Full *Stall
-}
-
-// Stall is the time of one kind of waiting.
-type Stall struct {
-	Total time.Duration
-	// Avg10, Avg60 and Avg300 are the kernel's running averages over 10, 60 and 300 s, from 0 to 1.
-	Avg10, Avg60, Avg300 float64
-}
-
 // Memory is the use of memory and what it led to.
 type Memory struct {
 	// Bytes now in use, with page cache.
 	Bytes uint64
-	// AtLimit counts how often an allocation met the limit.
-	AtLimit uint64
+	// AtLimit counts how often an allocation met the container's own limit, AtPodLimit how often one met the limit of its pod, be it this
+	// container's or another's of the pod; nil where the kernel does not count that. Of the two the kernel counts the one that is met first,
+	// and that is the pod's where the container is the only one with memory to speak of: the two limits are the same then, and the sandbox
+	// counts towards the pod's alone.
+	AtLimit    uint64
+	AtPodLimit *uint64
 	// High counts how often the container was slowed down above memory.high; it is 0 on cgroup v1, which has no such bound.
 	High uint64
 	// Kills counts the tasks killed for want of memory.

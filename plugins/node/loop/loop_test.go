@@ -27,13 +27,15 @@ type machine struct {
 	// demand of batch in cores, and what it is limited to.
 	demand, limit float64
 	delay         float64
+	// base is what web waits without batch, perCore what it waits for each core of batch.
+	base, perCore float64
 	// throttled is the share of periods in which the service's own limit stops it.
 	throttled float64
 }
 
 func newMachine() *machine {
-	m := &machine{now: noon, demand: 6, limit: math.Inf(1)}
-	m.web.Container, m.batch.Container = counters.Container{ID: "w", QoS: "burstable"}, counters.Container{ID: "b", QoS: "besteffort"}
+	m := &machine{now: noon, demand: 6, limit: math.Inf(1), perCore: 0.1}
+	m.web.Container, m.batch.Container = counters.Container{ID: "w", QoS: "burstable"}, counters.Container{ID: "b", Pod: "uid-b", QoS: "besteffort"}
 	m.web.CPU, m.batch.CPU = &counters.CPU{}, &counters.CPU{}
 	m.web.RunQueue = &counters.RunQueue{}
 	return m
@@ -43,7 +45,7 @@ func newMachine() *machine {
 func (m *machine) second() *containers.View {
 	m.now = m.now.Add(time.Second)
 	used := min(m.demand, m.limit)
-	m.delay = 0.1 * used
+	m.delay = m.base + m.perCore*used
 	pass := func(cores float64) time.Duration { return time.Duration(cores * float64(time.Second)) }
 	next := func(s counters.Sample, cores float64) counters.Sample {
 		s.Time, s.CPU = m.now, &counters.CPU{Total: s.CPU.Total + pass(cores)}
@@ -89,6 +91,9 @@ func run(l *Loop, m *machine, n int, in Input) *Outcome {
 		m.limit = math.Inf(1)
 		if limit, is := out.Cores["be"]; is && out.Acts {
 			m.limit = limit
+		}
+		if own, is := out.Own["b"]; is && out.Acts {
+			m.limit = own
 		}
 	}
 	return out
@@ -136,8 +141,17 @@ func TestObserves(t *testing.T) {
 func TestSelfInflicted(t *testing.T) {
 	l, m := New(), newMachine()
 	m.throttled = 0.5
-	if out := run(l, m, 30, Input{Spec: spec(), Active: true}); len(out.Cores) > 0 {
+	out := run(l, m, 30, Input{Spec: spec(), Active: true})
+	if len(out.Cores) > 0 {
 		t.Errorf("batch is limited to %v for what the service's own limit does: %s", out.Cores, out.Status.LastAction)
+	}
+	if !strings.Contains(out.Status.Batch, "shop/web-0/app is stopped by its own CPU limit") || out.Status.MilliSlack == nil || *out.Status.MilliSlack != -1000 {
+		t.Errorf("slack %v, status %s", out.Status.MilliSlack, out.Status.Batch)
+	}
+	m.throttled = 0
+	m.web.Throttling = nil
+	if out = run(l, m, 10, Input{Spec: spec(), Active: true}); strings.Contains(out.Status.Batch, "own CPU limit") || len(out.Cores) == 0 {
+		t.Errorf("without its limit: %v, %s", out.Cores, out.Status.Batch)
 	}
 }
 
@@ -170,36 +184,6 @@ var capacity = schemata.Capacity{Resources: []schemata.Resource{
 	{Name: "L3", Classes: 16, Domains: []int{0}, Cache: &schemata.Cache{Full: 0xfff, MinBits: 1}},
 	{Name: "MB", Classes: 8, Domains: []int{0}, Bandwidth: &schemata.Bandwidth{Unit: schemata.Percent, Min: 10, Step: 10, Max: 100}},
 }}
-
-func TestLimits(t *testing.T) {
-	s := spec()
-	if l := limits(&capacity, s, 8, true); l.Ways != nil || *l.Bandwidth != (control.BandwidthLimits{Min: 10, Step: 10, Max: 100}) {
-		t.Errorf("where the spec gives batch no ways: %+v, %+v", l.Ways, l.Bandwidth)
-	}
-	s.Partitions[1].Caches = []v1alpha1.CacheWays{{Cache: "L3", Ways: new(int32(8))}}
-	s.Partitions[1].Bandwidth = []v1alpha1.BandwidthLimit{{Percent: new(int32(55))}}
-	l := limits(&capacity, s, 8, true)
-	if l.Ways == nil || *l.Ways != (control.WayLimits{Min: 2, Max: 8}) { // never more than its owner gives it
-		t.Errorf("ways %+v", l.Ways)
-	}
-	if l.Bandwidth == nil || *l.Bandwidth != (control.BandwidthLimits{Min: 10, Step: 10, Max: 50}) {
-		t.Errorf("bandwidth %+v", l.Bandwidth)
-	}
-	if l.CPU == nil || *l.CPU != (control.CPULimits{Cores: 8, Floor: 0.4}) { // 5 % of 8
-		t.Errorf("cpu %+v", l.CPU)
-	}
-	amd := bandwidthLimits(&schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048}, &s.Partitions[0])
-	if *amd != (control.BandwidthLimits{Min: 102, Step: 1, Max: 2048, UnitMBps: 125}) { // a twentieth
-		t.Errorf("AMD's bandwidth %+v", amd)
-	}
-	if l := limits(nil, s, 8, false); l != (control.Limits{}) {
-		t.Errorf("without resctrl and NRI: %+v", l)
-	}
-	s.Partitions[1].Caches[0].Ways = new(int32(1))
-	if l := limits(&capacity, s, 8, false); l.Ways != nil {
-		t.Errorf("batch has one way, and it may have %+v", l.Ways)
-	}
-}
 
 func TestOverlay(t *testing.T) {
 	wanted := []partition.Partition{{Name: "lc"}, {

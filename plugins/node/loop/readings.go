@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution/rates"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
@@ -22,8 +23,10 @@ const maxWindow = 20 * time.Second
 // member is a container with what the loop knows of it.
 type member struct {
 	key       attribution.Key
+	named     membership.Container
 	id        string
 	partition string
+	uid       string // of its pod
 	reading   attribution.Reading
 }
 

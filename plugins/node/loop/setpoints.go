@@ -1,11 +1,11 @@
 package loop
 
 import (
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/control"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 )
 
 // Partitions are the spec's partitions with their members, in membership's form.
@@ -56,12 +56,17 @@ func slack(p *v1alpha1.SetPoint, r *attribution.Reading) *float64 {
 // package attribution.
 const selfInflicted = 0.05
 
+// stopsItself says whether the container's own limit, which is not the loop's, is why it waits.
+func stopsItself(r *attribution.Reading) bool {
+	return r.Throttled != nil && *r.Throttled >= selfInflicted
+}
+
 // cause is why a container exceeds its set-point. What attribution finds comes first. Where it finds nothing, a container that waits for CPUs
 // does so because others run: what it is used to may have been learnt with them there.
 func cause(p *v1alpha1.SetPoint, r *attribution.Reading, v attribution.Resource) control.Cause {
 	waits := p.Signal == v1alpha1.SignalRunQueueDelay || p.Signal == v1alpha1.SignalCPUPressure
 	switch {
-	case r.Throttled != nil && *r.Throttled >= selfInflicted:
+	case stopsItself(r):
 		return control.None
 	case v == attribution.NotJudged && waits, v == attribution.None && waits:
 		return control.CPU

@@ -7,7 +7,7 @@ import (
 	"github.com/containerd/nri/pkg/api"
 	"k8s.io/klog/v2"
 
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/quota"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/roster"
 )

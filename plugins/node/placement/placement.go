@@ -12,8 +12,8 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/groups"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/roster"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )

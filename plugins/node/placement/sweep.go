@@ -122,7 +122,7 @@ func (p *Placer) place(tree resctrl.Tree, look *groups.Look, r *roster.Row, s *s
 	}
 	out.Outcome, out.err = look.Place(tree, groups.Container{
 		ID: r.ID, Control: r.Control, Monitor: rmids > 0, Allowed: allowed,
-		Threads: func() ([]int, error) { return threadsOf(p.options.Cgroup, r.Cgroup) },
+		Threads: func() ([]int, error) { return threadsOf(p.options.Cgroup, r.Cgroup) }, Spot: p.spot,
 	})
 	switch {
 	case out.NoMonitor != nil:
@@ -143,7 +143,7 @@ func (p *Placer) place(tree resctrl.Tree, look *groups.Look, r *roster.Row, s *s
 // ended says whether a file was not there: the container, or its group, has gone meanwhile.
 func ended(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) }
 
-// spot is where the kernel says that a process is (/proc/<pid>/cpu_resctrl_groups, proc_resctrl_show): "res:" and the control group, /
+// spot is where the kernel says that a thread is (/proc/<pid>/cpu_resctrl_groups, proc_resctrl_show): "res:" and the control group, /
 // for the default one, then "mon:" and the monitor group. ok is false where it does not say.
 func (p *Placer) spot(pid int) (groups.Spot, bool) {
 	if pid == 0 || p.options.Machine == nil {

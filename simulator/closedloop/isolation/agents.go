@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/plugins/node"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 )
 
 // Agents are the agents of some nodes, each with a tree of its own.
@@ -69,7 +70,7 @@ func (a *Agents) Run(ctx context.Context) error {
 	logger := textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(a.log)))
 	for name, h := range a.homes {
 		agent := node.New(node.Options{
-			Node: name, Open: func() (node.Tree, error) { return h.tree, nil }, Cgroup: a.folder, Proc: a.folder,
+			Node: name, Open: func() (isolator.Tree, error) { return h.tree, nil }, Cgroup: a.folder, Proc: a.folder,
 			Kube: h.kube, Objects: h.objects, Clock: clock.RealClock{}, Alive: func() {},
 		})
 		group.Go(func() {

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
-	"github.com/ballast-k8s/ballast/plugins/node"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/loop"
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
@@ -154,7 +154,7 @@ func (n *contested) second() {
 
 // round is a plan that is carried out.
 func (n *contested) round(is resctrl.Inventory) {
-	plan, err := partition.New(is.Capacity, is.State, loop.Overlay(node.Wanted(*n.spec), n.outcome, is.Capacity), false)
+	plan, err := partition.New(is.Capacity, is.State, loop.Overlay(isolator.Wanted(*n.spec), n.outcome, is.Capacity), false)
 	if err == nil {
 		err = resctrl.Apply(n.tree, plan)
 	}

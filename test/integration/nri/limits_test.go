@@ -15,8 +15,8 @@ import (
 	"github.com/containerd/nri/pkg/stub"
 	"k8s.io/utils/clock"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/quota"
 )
 

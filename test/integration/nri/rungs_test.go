@@ -13,8 +13,8 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/quota"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs"
 	"github.com/ballast-k8s/ballast/simulator/resctrlfs/controls"

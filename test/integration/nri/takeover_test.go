@@ -25,8 +25,8 @@ func (m *machine) spot(tid int) (groups.Spot, bool) {
 	return s, true
 }
 
-// TestTakenMeanwhile: another manager takes a container's threads in the instant in which one of them is moved into our group, all together or one
-// before each of our writes. All end in the other manager's group, whether or not the kernel says where a thread is.
+// TestTakenMeanwhile: another manager takes a container's threads in the instant in which one of them is moved into our group, all together
+// or one before each of our writes. All end in the other manager's group, whether or not the kernel says where a thread is.
 func TestTakenMeanwhile(t *testing.T) {
 	for name, known := range map[string]bool{"the kernel tells where a thread is": true, "an old kernel": false} {
 		for _, c := range []struct {

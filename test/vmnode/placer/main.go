@@ -13,8 +13,8 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement"
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
 )
 
 func main() {

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ballast-k8s/ballast/cmd/ballast/internal/cli"
-	"github.com/ballast-k8s/ballast/plugins/node"
+	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl/directory"
@@ -90,7 +90,7 @@ func thisMachine(root string) string {
 	if filepath.Clean(root) != defaultTree {
 		return ""
 	}
-	return ". This machine: " + resctrl.Support(node.ProcOf("/proc"))
+	return ". This machine: " + resctrl.Support(isolator.ProcOf("/proc"))
 }
 
 func newPlanCommand() *cobra.Command {
@@ -115,7 +115,7 @@ divided like that.`,
 			if err != nil {
 				return err
 			}
-			return planTree(cmd, output, root, node.Wanted(spec), moveTasks, apply)
+			return planTree(cmd, output, root, isolator.Wanted(spec), moveTasks, apply)
 		},
 	}
 	output.Register(cmd, "text", "json")

@@ -112,6 +112,19 @@ func (u *Usual) Bar(decile int, s Signal) (Bar, bool) {
 	return bar(h, weight, math.Pow(perDecile, float64(distance))), true
 }
 
+// Learnt is of how many readings the best known of some signals is, all deciles together: from [LeastReadings] on it has bars.
+func (u *Usual) Learnt(signals ...Signal) float64 {
+	most := 0.0
+	for _, s := range signals {
+		sum := 0.0
+		for d := range u.Deciles {
+			sum += u.Deciles[d][s].Weight()
+		}
+		most = max(most, sum)
+	}
+	return most
+}
+
 // Check says what is wrong with bars that were restored, by decile and signal.
 func (u *Usual) Check() error {
 	for d := range u.Deciles {

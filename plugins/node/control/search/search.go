@@ -91,8 +91,25 @@ func (s *Search) Tell(done []Performance) error {
 	return nil
 }
 
-// judgeSeed goes on to the next seed, unless a job misses its latency with nearly all of the node: then it is tried once more, and the mean
-// of both decides.
+// Revise takes a better estimate of what the jobs do with a division that was told of before, the mean of several observations. A search
+// that ended because that division looked good goes on where it does no more.
+func (s *Search) Revise(d Division, done []Performance) error {
+	found := false
+	for i := range s.divisions {
+		if s.divisions[i].same(d) && len(done) == len(s.problem.Jobs) {
+			s.done[i], s.scores[i], found = append([]Performance(nil), done...), Score(s.problem.Jobs, done), true
+		}
+	}
+	if !found {
+		return fmt.Errorf("search: a revision of %v with %d jobs: want a division that was told of, and %d jobs", d, len(done), len(s.problem.Jobs))
+	}
+	s.over = s.infeasible != ""
+	return nil
+}
+
+// judgeSeed goes on to the next seed, unless a job misses its latency with nearly all of the node: then it is tried once more, and the better
+// of both decides. The first may be noise, or a backlog from the division before. A mix that is wrongly let pass costs the other trials,
+// one that is wrongly stopped all that could have been found.
 func (s *Search) judgeSeed(done []Performance) {
 	j := s.seed - 1
 	if j < 0 || !s.problem.Jobs[j].Latency {
@@ -105,7 +122,7 @@ func (s *Search) judgeSeed(done []Performance) {
 		return
 	}
 	if s.again {
-		margin = (max(done[j].Margin, 0) + max(s.done[len(s.done)-2][j].Margin, 0)) / 2
+		margin = max(margin, unit(s.done[len(s.done)-2][j].Margin))
 	}
 	if !(margin >= 1) {
 		s.over = true

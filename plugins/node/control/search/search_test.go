@@ -228,6 +228,48 @@ func TestInfeasible(t *testing.T) {
 	}
 }
 
+// A division that looked as good as can be ends the search after the seeds; once it is known to miss a latency, the search goes on, and that
+// division is not the best any more.
+func TestRevise(t *testing.T) {
+	p := Problem{Jobs: []Job{{"web", true}, {"db", true}}, Resources: []Resource{{"ways", 11}}}
+	s, err := New(p, rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Revise(Division{{6}, {5}}, []Performance{{Margin: 1}, {Margin: 1}}) == nil {
+		t.Error("a division is revised that was never told of")
+	}
+	for _, done := range [][]Performance{
+		{{Margin: 1.01, Relative: 1}, {Margin: 1.01, Relative: 1}},
+		{{Margin: 1.5, Relative: 1}, {Margin: 0.5, Relative: 0.4}},
+		{{Margin: 0.5, Relative: 0.4}, {Margin: 1.5, Relative: 1}},
+	} {
+		if _, ok := s.Ask(); !ok {
+			t.Fatal("over before the seeds were tried")
+		}
+		if err := s.Tell(done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d, ok := s.Ask(); ok {
+		t.Fatalf("nothing is better than a score of 1, and %v is asked for", d)
+	}
+	best, score := s.Best()
+	if score != 1 || s.Revise(best, nil) == nil {
+		t.Errorf("score %g", score)
+	}
+	if err := s.Revise(best, []Performance{{Margin: 0.97, Relative: 0.78}, {Margin: 1.01, Relative: 0.81}}); err != nil {
+		t.Fatal(err)
+	}
+	d, ok := s.Ask()
+	if !ok || s.known(d) {
+		t.Errorf("%v, %v: want another division", d, ok)
+	}
+	if _, score := s.Best(); math.Abs(score-0.5*math.Sqrt(0.97)) > 1e-9 {
+		t.Errorf("score %g", score)
+	}
+}
+
 func TestProblem(t *testing.T) {
 	two := []Job{{"a", true}, {"b", false}}
 	few, enough := []Resource{{"ways", 1}}, []Resource{{"ways", 9}}

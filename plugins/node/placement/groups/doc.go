@@ -12,6 +12,10 @@
 //     make others. A thread goes into the control group first, which takes it out of any monitor group, and into the container's monitor
 //     group then, which only takes threads of its own control group (rdtgroup_move_task).
 //   - A container of which a thread is in a group that is neither ours nor the default one belongs to somebody else, and is left alone.
+//     Where a thread is, is asked again right before it is moved, and where the container's threads are once more after the last of them:
+//     if somebody else began to take them meanwhile, those that were moved go to their group. What is left is the moment between question
+//     and write, some microseconds: a thread that is taken in it, as the last of its container, ends in our group, until they write it
+//     again.
 //
 // A monitor group is named like its container's id, as runc names it, so that the runtime finds it again and removes it. It costs a
 // monitoring id (RMID), of which the machine has few, and which are not free at once when their group is gone: the caller says whether one

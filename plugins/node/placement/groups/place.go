@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )
 
@@ -29,6 +28,9 @@ type Container struct {
 	Monitor, Allowed bool
 	// Threads lists the container's threads, as the caller's process namespace numbers them.
 	Threads func() ([]int, error)
+	// Spot is where the kernel says that a thread is at this moment, false where it does not say. Nil: it never does, and the tasks of all
+	// foreign groups are read in its place.
+	Spot func(tid int) (Spot, bool)
 }
 
 // Outcome is what was found and done.
@@ -39,7 +41,8 @@ type Outcome struct {
 	Renamed bool
 	// Monitored says that the container has a monitor group in its control group.
 	Monitored bool
-	// Foreign is the group of somebody else that holds a thread of the container; nothing was done then.
+	// Foreign is the group of somebody else that holds a thread of the container: nothing was done then, or, where that came to light
+	// only when threads were being moved, they were given to that group.
 	Foreign string
 	// NoMonitor is why the monitor group that may be made could not be: it wraps resctrl.ErrNoMonitor or resctrl.ErrDraining where
 	// the monitoring ids are in use or not free yet.
@@ -57,7 +60,7 @@ func (l *Look) Place(t resctrl.Tree, c Container) (Outcome, error) {
 	}
 	o.Threads = len(threads)
 	for _, tid := range threads {
-		if s := l.Spot(tid); s.Control != schemata.DefaultGroup && !Ours(s.Control) {
+		if s := l.Spot(tid); foreign(s.Control) {
 			o.Foreign = s.Control
 			return o, nil
 		}
@@ -124,82 +127,4 @@ func (l *Look) settled(c Container, threads []int) bool {
 		s := l.Spot(tid)
 		return s.Control != goal.Control || goal.Monitor != "" && s.Monitor != goal.Monitor
 	})
-}
-
-// gather moves the threads that are elsewhere one by one.
-func (l *Look) gather(t resctrl.Tree, c Container, o *Outcome) error {
-	var last error
-	for range maxPasses {
-		strays, err := l.strays(t, c)
-		if err != nil {
-			return err
-		}
-		if len(strays.control) == 0 && len(strays.monitor) == 0 {
-			return nil
-		}
-		var errControl, errMonitor error
-		moved, errControl := resctrl.AddTasks(t, c.Control, strays.control)
-		if len(strays.monitor) > 0 {
-			moved, errMonitor = resctrl.AddTasks(t, Monitor(c.Control, c.ID), strays.monitor)
-		}
-		o.Moved += moved
-		last = errors.Join(errControl, errMonitor)
-		if errors.Is(last, resctrl.ErrForbidden) || gone(last) {
-			return last
-		}
-	}
-	strays, err := l.strays(t, c)
-	if err != nil {
-		return err
-	}
-	if n := max(len(strays.control), len(strays.monitor)); n > 0 {
-		return fmt.Errorf("%d threads are not in %s after %d passes: %w", n, c.Control, maxPasses, errors.Join(ErrUnsettled, last))
-	}
-	return nil
-}
-
-// stray are the threads that have to go into the control group, and those that have to go into the monitor group, after that.
-type stray struct{ control, monitor []int }
-
-// strays lists the container's threads anew and says which are not where they should be.
-func (l *Look) strays(t resctrl.Tree, c Container) (stray, error) {
-	threads, err := c.Threads()
-	if err != nil {
-		return stray{}, err
-	}
-	in, err := members(t, c.Control)
-	if err != nil {
-		return stray{}, err
-	}
-	var s stray
-	for _, tid := range threads {
-		if !in[tid] {
-			s.control = append(s.control, tid)
-		}
-	}
-	if l.goal(c).Monitor == "" {
-		return s, nil
-	}
-	counted, err := members(t, Monitor(c.Control, c.ID))
-	if err != nil {
-		return stray{}, err
-	}
-	for _, tid := range threads {
-		if !counted[tid] {
-			s.monitor = append(s.monitor, tid)
-		}
-	}
-	return s, nil
-}
-
-func members(t resctrl.Tree, group string) (map[int]bool, error) {
-	tids, err := resctrl.Tasks(t, group)
-	if err != nil {
-		return nil, err
-	}
-	in := make(map[int]bool, len(tids))
-	for _, tid := range tids {
-		in[tid] = true
-	}
-	return in, nil
 }

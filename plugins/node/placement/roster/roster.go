@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ballast-k8s/ballast/plugins/node/placement/membership"
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/plugins/node/placement/quota"
 )
 

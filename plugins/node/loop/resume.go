@@ -1,0 +1,76 @@
+package loop
+
+import (
+	"math"
+	"time"
+
+	"github.com/ballast-k8s/ballast/api/membership"
+	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/attribution"
+)
+
+// resume takes over what an agent before this one left: its limit on batch's CPU, who it found to disturb whom, and whose eviction it asked for.
+func (l *Loop) resume(in *Input, acts bool) {
+	if acts {
+		l.left = leftCPU(in)
+	}
+	if in.Previous == nil || in.Previous.Control == nil {
+		return
+	}
+	var found []attribution.Finding
+	for i := range in.Previous.Interference {
+		found = append(found, finding(&in.Previous.Interference[i]))
+	}
+	l.attribution = attribution.Resume(found, time.Duration(in.Now.UnixNano()))
+	c := in.Previous.Control
+	if c.Evict != nil && !c.Evict.Time.After(in.Now) {
+		l.evicted, l.asked[c.Evict.UID] = c.Evict, true
+	}
+	if acts && c.Mode == v1alpha1.ControlAct {
+		l.status.LastAction, l.status.LastActionTime = c.LastAction, c.LastActionTime
+	}
+}
+
+// leftCPU is what batch may use by an agent before this one, in cores; +Inf where it did not limit it. Where no status tells, the limits tell
+// that its containers still have: an agent that was killed leaves them. Containers that came since have none, and share in it.
+func leftCPU(in *Input) float64 {
+	if p := in.Previous; p != nil && p.Control != nil && p.Control.BatchMilliCPU != nil {
+		return float64(*p.Control.BatchMilliCPU) / 1000
+	}
+	name := Batch(in.Spec)
+	if name == "" {
+		return math.Inf(1)
+	}
+	partitions, sum, limited := Partitions(in.Spec), 0.0, false
+	for i := range in.View.Containers {
+		c := &in.View.Containers[i]
+		if partition, _ := membership.Of(partitions, nameOf(c)); partition != name {
+			continue
+		}
+		if cores, is := in.Left[c.Sample.Container.ID]; is {
+			sum, limited = sum+cores, true
+		}
+	}
+	if !limited {
+		return math.Inf(1)
+	}
+	return sum
+}
+
+// finding is what the status of an agent before this one says of an interference.
+func finding(i *v1alpha1.Interference) attribution.Finding {
+	key := func(n v1alpha1.ContainerName) attribution.Key {
+		return attribution.Key{Namespace: n.Namespace, Pod: n.Pod, Container: n.Container}
+	}
+	f := attribution.Finding{
+		Victim: key(i.Victim), Resource: attribution.Resource(i.Resource), State: attribution.Certainty(i.State), Evidence: i.Evidence,
+		Since: time.Duration(i.Since.UnixNano()), LastSeen: time.Duration(i.LastSeen.UnixNano()),
+	}
+	if i.Culprit != nil {
+		f.Culprit = new(key(*i.Culprit))
+	}
+	if i.MilliSlowdown != nil {
+		f.Slowdown = new(float64(*i.MilliSlowdown) / 1000)
+	}
+	return f
+}
