@@ -57,7 +57,7 @@ func (a *Agent) step(ctx context.Context, w isolator.Wish, view *containers.View
 		Steal: l.steal.Share(l.proc), Refused: l.found.Refusal(),
 	}
 	if l.loop == nil {
-		if loop.Acts(w.Spec, in.Active) && a.awaitsRuntime(placed) {
+		if loop.Acts(w.Spec, in.Active) && a.awaitsRuntime(placed, in.Now) {
 			return false
 		}
 		l.loop, in.Previous, in.Left = loop.New(), l.previous, orders.Left(placed)
@@ -73,7 +73,7 @@ func (a *Agent) step(ctx context.Context, w isolator.Wish, view *containers.View
 		l.reported = action
 		klog.FromContext(ctx).Info("Local loop", "acts", l.outcome.Acts, "action", action, "batch", l.outcome.Status.Batch)
 	}
-	return l.outcome.Moved && l.outcome.Acts || !before.For(w.Spec, in.Active)
+	return l.outcome.Moved && l.outcome.Acts || !before.For(w.Spec, in.Active) || !before.By(w.Spec)
 }
 
 // hear takes the status of an agent before this one from the object as it was heard first: no status has been written since.
@@ -88,7 +88,10 @@ func (a *Agent) hear(w isolator.Wish) {
 	if object == nil {
 		return
 	}
-	l.heard, l.previous = true, &object.Status
+	l.heard, l.previous = true, object.Status.DeepCopy()
+	if _, is := loop.Published(l.previous, a.options.Clock.Now()); !is && l.previous.Control != nil {
+		l.previous.Control.BatchMilliCPU = nil // a report of now would make it young
+	}
 	if c := object.Status.Control; c != nil && c.Mode == v1alpha1.ControlAct {
 		a.isolator.Limited(loop.Batch(w.Spec))
 	}
@@ -97,11 +100,10 @@ func (a *Agent) hear(w isolator.Wish) {
 // runtimeWait is how long the loop waits at the start of the agent for the container runtime to tell what limits containers have.
 const runtimeWait = 5 * time.Second
 
-// awaitsRuntime says that the loop should not begin yet: which limits an agent before left would have been in its status, and else the runtime
-// is about to tell.
-func (a *Agent) awaitsRuntime(placed *placement.View) bool {
-	p := a.local.previous
-	known := p != nil && p.Control != nil && p.Control.BatchMilliCPU != nil
+// awaitsRuntime says that the loop should not begin yet: which limits an agent before left would have been in its status, if that is young, and else
+// the runtime is about to tell.
+func (a *Agent) awaitsRuntime(placed *placement.View, now time.Time) bool {
+	_, known := loop.Published(a.local.previous, now)
 	return !known && a.options.NRI != "" && !placed.Connected && a.options.Clock.Since(a.began) < runtimeWait
 }
 

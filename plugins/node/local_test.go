@@ -39,7 +39,8 @@ func hears(a *Agent, spec *v1alpha1.NodeIsolationSpec, status v1alpha1.NodeIsola
 func before() v1alpha1.NodeIsolationStatus {
 	etl := v1alpha1.ContainerName{Namespace: "jobs", Pod: "etl-0", Container: "app"}
 	return v1alpha1.NodeIsolationStatus{
-		Control: &v1alpha1.LocalControlStatus{Mode: v1alpha1.ControlAct, BatchMilliCPU: new(int64(2500))},
+		LastReport: &metav1.Time{Time: elevenways.Start.Add(-20 * time.Second)},
+		Control:    &v1alpha1.LocalControlStatus{Mode: v1alpha1.ControlAct, BatchMilliCPU: new(int64(2500))},
 		Interference: []v1alpha1.Interference{{
 			Victim: v1alpha1.ContainerName{Namespace: "shop", Pod: "web-0", Container: "app"}, Culprit: &etl, Resource: "CPU",
 			State: v1alpha1.InterferenceConfirmed, Evidence: "x", Since: metav1.NewTime(elevenways.Start.Add(-time.Hour)), LastSeen: metav1.NewTime(elevenways.Start.Add(-time.Minute)),
@@ -137,6 +138,19 @@ func TestWaitsForTheRuntime(t *testing.T) {
 	hears(known, elevenways.Controlled(), before())
 	if known.step(t.Context(), known.wish(), &containers.View{Time: elevenways.Start}); known.local.outcome == nil {
 		t.Error("it waits although the status tells")
+	}
+	old, _ := restarted(t, "/nowhere")
+	old.mode = v1alpha1.Active
+	status6 := before()
+	status6.LastReport.Time = elevenways.Start.Add(-6 * time.Minute)
+	hears(old, elevenways.Controlled(), status6)
+	view := &containers.View{Time: elevenways.Start}
+	if old.step(t.Context(), old.wish(), view); old.local.outcome != nil {
+		t.Error("it does not wait although the status is 6 min old")
+	}
+	// What it reports meanwhile would be young for an agent after it.
+	if s := status(status6, 1, old.mode, old.local.found, view, &old.local); s.Control == nil || s.Control.BatchMilliCPU != nil || len(s.Interference) != 1 {
+		t.Errorf("it reports %+v, %+v", s.Control, s.Interference)
 	}
 }
 

@@ -38,7 +38,7 @@ func status(
 	if o := l.outcome; o != nil {
 		s.Control, s.Interference = o.Status, o.Interference
 	} else if l.previous != nil { // the loop is about to go on from it
-		s.Control, s.Interference = before.Control, before.Interference
+		s.Control, s.Interference = l.previous.Control, l.previous.Interference
 	}
 	s.Absent = append(s.Absent, unplaced(l)...)
 	if i.None == "" {

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -139,10 +140,7 @@ func (s *State) expire() {
 		return s.Now-f.LastSeen > keep && s.Now > f.until
 	})
 	slices.SortStableFunc(s.Findings, func(a, b Finding) int {
-		if c := a.Victim.Compare(b.Victim); c != 0 {
-			return c
-		}
-		return int(b.LastSeen/time.Second - a.LastSeen/time.Second)
+		return cmp.Or(a.Victim.Compare(b.Victim), cmp.Compare(b.LastSeen/time.Second, a.LastSeen/time.Second), compareCulprits(a.Culprit, b.Culprit))
 	})
 	for len(s.Findings) > MaxFindings {
 		oldest := 0
@@ -153,6 +151,19 @@ func (s *State) expire() {
 		}
 		s.Findings = slices.Delete(s.Findings, oldest, oldest+1)
 	}
+}
+
+// compareCulprits orders by name; whoever has none comes first.
+func compareCulprits(a, b *Key) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return a.Compare(*b)
 }
 
 // spread of the usual readings of a signal at the latest utilisation.

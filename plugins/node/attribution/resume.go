@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// keepResumed is how long a suspicion of before a restart stands although nobody can see whether it still holds: until the bars are
-	// learnt again, which takes [bars.LeastReadings] at one each 2 s, and as long again for the verdict and pauses.
+	// keepResumed is how long a suspicion of before a restart stands after it was seen last, although nobody can see whether it still holds:
+	// until the bars are learnt again, which takes [bars.LeastReadings] at one each 2 s, and as long again for the verdict and pauses. An agent
+	// that is restarted again and again does not keep it longer.
 	keepResumed = 10 * time.Minute
 	// resumedCores is what a culprit of before a restart is taken to have used when it was confirmed: twice the least use of a suspect, so
 	// that it counts as still at it from that least use on. The true number is not published.
@@ -35,7 +36,7 @@ func Resume(findings []Finding, now time.Duration) State {
 		case f.State == Confirmed && f.Culprit != nil:
 			f.CulpritCores = resumedCores
 		case f.State == Suspected:
-			f.until = now + keepResumed
+			f.until = f.LastSeen + keepResumed
 		default:
 			continue
 		}

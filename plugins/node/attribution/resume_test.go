@@ -51,15 +51,43 @@ func TestResume(t *testing.T) {
 	}
 	quiet(now + 9*time.Minute)
 	if len(s.Findings) != 2 {
-		t.Errorf("after 9 min, before the bars are there: %+v", s.Findings)
+		t.Errorf("10 min after it was seen last: %+v", s.Findings)
 	}
-	quiet(now + 11*time.Minute)
+	quiet(now + 9*time.Minute + 30*time.Second) // not 10 min from the restart
 	if len(s.Findings) != 1 || s.Findings[0].State != attribution.Confirmed {
-		t.Errorf("after 11 min: %+v", s.Findings)
+		t.Errorf("after 10.5 min: %+v", s.Findings)
 	}
 	quiet(now + 30*time.Minute)
 	if len(s.Findings) != 0 {
 		t.Errorf("half an hour after it was seen last: %+v", s.Findings)
+	}
+}
+
+// Findings of one victim that were seen last at the same time stand in the order of the culprits, whatever was found first: else the status would
+// change with each restart.
+func TestOrderOfFindings(t *testing.T) {
+	now, a, b := 100*time.Hour, name(0), name(1)
+	finding := func(culprit *attribution.Key, state attribution.Certainty, ago time.Duration) attribution.Finding {
+		return attribution.Finding{
+			Victim: victim, Culprit: culprit, Resource: attribution.CPU, State: state, Since: now - time.Hour, LastSeen: now - ago,
+		}
+	}
+	want := []attribution.Finding{
+		finding(nil, attribution.Suspected, time.Minute), finding(&a, attribution.Confirmed, time.Minute), finding(&b, attribution.Confirmed, time.Minute),
+		finding(&a, attribution.Confirmed, 2*time.Minute),
+	}
+	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 0, 3, 1}} {
+		var found []attribution.Finding
+		for _, i := range order {
+			found = append(found, want[i])
+		}
+		s := attribution.Resume(found, now)
+		attribution.Step(&s, attribution.Input{Now: now + 2*time.Second})
+		for i, f := range s.Findings {
+			if f.LastSeen != want[i].LastSeen || (f.Culprit == nil) != (want[i].Culprit == nil) || f.Culprit != nil && *f.Culprit != *want[i].Culprit {
+				t.Errorf("order %v, place %d: %+v", order, i, f)
+			}
+		}
 	}
 }
 

@@ -220,9 +220,11 @@ func TestTreeAwayForAMoment(t *testing.T) {
 func TestFor(t *testing.T) {
 	s := spec()
 	out := run(New(), newMachine(), 1, Input{Spec: s, Active: true})
-	other, observe := spec(), spec()
+	other, observe, points, canary, peak, none := spec(), spec(), spec(), spec(), spec(), spec()
 	other.Partitions[1].Name = "else"
 	observe.Control.Mode = v1alpha1.ControlObserve
+	points.Control.Version, points.Control.SetPoints, points.Control.Eviction = "8", nil, v1alpha1.EvictionLastStep
+	canary.Control.Canary, peak.Control.PeakMBps, none.Control = true, new(int32(1)), nil
 	for name, c := range map[string]struct {
 		out    *Outcome
 		spec   *v1alpha1.NodeIsolationSpec
@@ -231,10 +233,22 @@ func TestFor(t *testing.T) {
 	}{
 		"the same": {out, s, true, true}, "one that is equal": {out, spec(), true, true}, "another": {out, other, true, false},
 		"the switch": {out, s, false, false}, "the mode": {out, observe, true, false}, "no outcome": {nil, s, true, false},
+		"other set-points": {out, points, true, true}, "a canary": {out, canary, true, false}, "the peak": {out, peak, true, false},
+		"no control": {out, none, true, false},
 	} {
 		if got := c.out.For(c.spec, c.active); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// The very spec, for which a round follows on a step: its version is to be reported.
+func TestBy(t *testing.T) {
+	s, points := spec(), spec()
+	points.Control.Version = "8"
+	out := run(New(), newMachine(), 1, Input{Spec: s, Active: true})
+	if !out.By(s) || !out.By(spec()) || out.By(points) || (*Outcome)(nil).By(s) {
+		t.Errorf("the same %v, an equal one %v, another version %v", out.By(s), out.By(spec()), out.By(points))
 	}
 }
 
@@ -317,6 +331,11 @@ func TestEviction(t *testing.T) {
 		}
 		if again := run(l, m, 200, c.in).Status.Evict; *again != e {
 			t.Errorf("within five minutes: %+v", again)
+		}
+		away := c.in // an agent that is restarted meanwhile is to know of it
+		away.NoLimits = "no runtime"
+		if again := run(l, m, 1, away).Status.Evict; again == nil || *again != e {
+			t.Errorf("while the runtime is away: %+v", again)
 		}
 		c.in.Previous = &v1alpha1.NodeIsolationStatus{Control: out.Status}
 		restarted := New()

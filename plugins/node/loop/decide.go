@@ -70,7 +70,7 @@ func (l *Loop) services(in *Input, fresh bool) (list []control.Service, worst fl
 			least = min(least, *v)
 			switch {
 			case stopsItself(&m.reading):
-				if *v < noViolation {
+				if *v < noViolation && (l.stopped == "" || s.Name < l.stopped) { // the worst would be another one with each reading
 					l.stopped = s.Name
 				}
 				v = new(max(*v, noViolation))

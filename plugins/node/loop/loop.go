@@ -74,10 +74,27 @@ type Outcome struct {
 	Interference []v1alpha1.Interference
 }
 
-// For says whether an outcome was decided by this spec, with the switch active or not. One of another must not be carried out: its partition may
-// have another role by now. That of no step is for none.
+// For says whether an outcome may be carried out by this spec, with the switch active or not: it may not where its partition may have another role
+// by now. Other set-points, their version and whether pods may be evicted change nothing about who has what; the next step goes by them. An outcome
+// of no step is for no spec.
 func (o *Outcome) For(spec *v1alpha1.NodeIsolationSpec, active bool) bool {
-	return o != nil && o.Acts == Acts(spec, active) && (o.Spec == spec || equality.Semantic.DeepEqual(o.Spec, spec))
+	return o != nil && o.Acts == Acts(spec, active) && (o.Spec == spec || equality.Semantic.DeepEqual(divides(o.Spec), divides(spec)))
+}
+
+// By says whether an outcome was decided by this very spec.
+func (o *Outcome) By(spec *v1alpha1.NodeIsolationSpec) bool {
+	return o != nil && (o.Spec == spec || equality.Semantic.DeepEqual(o.Spec, spec))
+}
+
+// divides is what of a spec an outcome is bound to.
+func divides(spec *v1alpha1.NodeIsolationSpec) v1alpha1.NodeIsolationSpec {
+	s := *spec
+	if s.Control != nil {
+		c := *s.Control
+		c.Version, c.SetPoints, c.Eviction = "", nil, ""
+		s.Control = &c
+	}
+	return s
 }
 
 // Loop remembers between steps. It is not safe for concurrent use.
@@ -103,7 +120,7 @@ type Loop struct {
 	left    float64         // cores of batch that an agent before this one left, until there is a law that takes them over; +Inf: none
 	acted   bool
 	average float64 // of the least slacks
-	stopped string  // a service that its own limit keeps from its set-point; empty: none
+	stopped string  // the first service by name that its own limit keeps from its set-point; empty: none
 	blind   string  // what the law said of missing readings; empty: it has some
 	status  v1alpha1.LocalControlStatus
 	evicted *v1alpha1.EvictionRequest // the last one; nil: none

@@ -2,10 +2,12 @@ package loop
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
@@ -152,6 +154,27 @@ func TestSelfInflicted(t *testing.T) {
 	m.web.Throttling = nil
 	if out = run(l, m, 10, Input{Spec: spec(), Active: true}); strings.Contains(out.Status.Batch, "own CPU limit") || len(out.Cores) == 0 {
 		t.Errorf("without its limit: %v, %s", out.Cores, out.Status.Batch)
+	}
+}
+
+// Of two services that their own limits stop, the first by name is named, in whatever order they are read, and whoever waits longer.
+func TestStoppedByName(t *testing.T) {
+	l, s := New(), spec()
+	s.Control.SetPoints[0].Pod = ""
+	add := func(pod string, delay float64) {
+		named := membership.Container{Namespace: "shop", Pod: pod, Name: "app"}
+		l.members = append(l.members, member{
+			key: attribution.Key{Namespace: "shop", Pod: pod, Container: "app"}, named: named,
+			reading: attribution.Reading{Delay: new(delay), Throttled: new(0.5)},
+		})
+	}
+	add("a", 0.4)
+	add("b", 0.9)
+	for range 2 {
+		if l.services(&Input{Spec: s}, true); l.stopped != "shop/a/app" {
+			t.Errorf("%q", l.stopped)
+		}
+		slices.Reverse(l.members)
 	}
 }
 

@@ -31,11 +31,29 @@ func (l *Loop) resume(in *Input, acts bool) {
 	}
 }
 
-// leftCPU is what batch may use by an agent before this one, in cores; +Inf where it did not limit it. Where no status tells, the limits tell
+// A limit in a status is believed for so long after the report, and where the report is so far in the future, as clocks differ: an agent that was
+// away for longer may find other limits, or none.
+const (
+	believed = 5 * time.Minute
+	ahead    = time.Minute
+)
+
+// Published is what batch may use, in cores, by the status that an agent before this one left; false: it does not say, or is too old to be believed.
+func Published(p *v1alpha1.NodeIsolationStatus, now time.Time) (cores float64, is bool) {
+	if p == nil || p.Control == nil || p.Control.BatchMilliCPU == nil || p.LastReport == nil {
+		return 0, false
+	}
+	if age := now.Sub(p.LastReport.Time); age >= believed || age < -ahead {
+		return 0, false
+	}
+	return float64(*p.Control.BatchMilliCPU) / 1000, true
+}
+
+// leftCPU is what batch may use by an agent before this one, in cores; +Inf where it did not limit it. Where no young status tells, the limits tell
 // that its containers still have: an agent that was killed leaves them. Containers that came since have none, and share in it.
 func leftCPU(in *Input) float64 {
-	if p := in.Previous; p != nil && p.Control != nil && p.Control.BatchMilliCPU != nil {
-		return float64(*p.Control.BatchMilliCPU) / 1000
+	if cores, is := Published(in.Previous, in.Now); is {
+		return cores
 	}
 	name := Batch(in.Spec)
 	if name == "" {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
@@ -19,7 +21,10 @@ func TestRestartKeepsTheLimit(t *testing.T) {
 	if milli == nil || math.Abs(float64(*milli)/1000-limit) > 0.001 || limit > 4 {
 		t.Fatalf("batch may use %v cores, the status says %v", limit, milli)
 	}
-	previous := &v1alpha1.NodeIsolationStatus{Control: out.Status}
+	reported := func(ago time.Duration) *v1alpha1.NodeIsolationStatus { // at the first step of the agent after it, a second after noon
+		return &v1alpha1.NodeIsolationStatus{Control: out.Status, LastReport: &metav1.Time{Time: noon.Add(time.Second - ago)}}
+	}
+	previous, of := reported(time.Minute), map[string]float64{"b": 1.5, "w": 1}
 	left := map[string]float64{"b": limit, "w": 1}
 	for name, c := range map[string]struct {
 		in   Input
@@ -29,6 +34,12 @@ func TestRestartKeepsTheLimit(t *testing.T) {
 		"status, no runtime yet":        {Input{Previous: previous, NoLimits: "not yet"}, limit},
 		"limits of containers":          {Input{Left: left}, limit},
 		"status of who did not limit":   {Input{Previous: &v1alpha1.NodeIsolationStatus{Control: &v1alpha1.LocalControlStatus{}}, Left: left}, limit},
+		"status of 4 min 59 s ago":      {Input{Previous: reported(5*time.Minute - time.Second), Left: of}, limit},
+		"status of 5 min ago":           {Input{Previous: reported(5 * time.Minute), Left: of}, 1.5},
+		"old status, nothing else":      {Input{Previous: reported(5 * time.Minute)}, math.Inf(1)},
+		"a clock a minute ahead":        {Input{Previous: reported(-time.Minute), Left: of}, limit},
+		"a clock further ahead":         {Input{Previous: reported(-time.Minute - time.Second), Left: of}, 1.5},
+		"status without its time":       {Input{Previous: &v1alpha1.NodeIsolationStatus{Control: out.Status}, Left: of}, 1.5},
 		"nothing":                       {Input{}, math.Inf(1)},
 		"a limit of somebody else's":    {Input{Left: map[string]float64{"w": 1}}, math.Inf(1)},
 		"status of an object just made": {Input{Previous: &v1alpha1.NodeIsolationStatus{}}, math.Inf(1)},

@@ -35,7 +35,7 @@ func (l *Loop) show(in *Input, out *Outcome) {
 	if cores := out.Cores[l.batch]; out.Acts && cores > 0 {
 		s.BatchMilliCPU = new(int64(math.Round(1000 * cores)))
 	}
-	if out.Acts && l.params.EvictBatch {
+	if out.Acts && in.Spec.Control.Eviction == v1alpha1.EvictionLastStep { // also while CPU limits cannot be written: whoever is restarted then goes on from it
 		s.Evict = l.evicted
 	}
 	s.Batch, s.LastAction, s.Infeasible = cut(s.Batch), cut(s.LastAction), cut(s.Infeasible)

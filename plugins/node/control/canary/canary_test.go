@@ -393,6 +393,55 @@ func (h *hand) step(t *testing.T, m *Machine, n int) (d Decision) {
 	return d
 }
 
+// searches counts those that begin within so many seconds, and the seconds of trials.
+func (h *hand) searches(t *testing.T, m *Machine, n int, each func(second int)) (begun, trials int) {
+	t.Helper()
+	running := false
+	for i := range n {
+		each(i)
+		d := h.step(t, m, 1)
+		if d.Running && !running {
+			begun++
+		}
+		if running = d.Running; running {
+			trials++
+		}
+	}
+	return begun, trials
+}
+
+// A mix that changes each minute does not begin a search each minute: they wait for 10 minutes, and, as they find nothing, for 10, 20 and 40 more.
+func TestChurn(t *testing.T) {
+	h, m := newHand(steps{6, 0.3, -0.2}, steps{3, 0.3, -0.3}), New(1)
+	h.in.Partitions[1].Load = new(1.0)
+	begun, trials := h.searches(t, m, 3600, func(second int) {
+		if second%60 == 59 { // as does the load
+			h.in.Partitions[1].Services = 5 - h.in.Partitions[1].Services
+			h.in.Partitions[1].Load = new(float64(h.in.Partitions[1].Services))
+		}
+	})
+	if begun < 2 || begun > 3 || trials > 60 {
+		t.Errorf("%d searches in an hour, %d s of trials", begun, trials)
+	}
+}
+
+// Whatever changes, no more than six searches begin within an hour: a load that is another one all the time, and a spec that is.
+func TestSixAnHour(t *testing.T) {
+	for name, change := range map[string]func(h *hand, second int){
+		"load": func(h *hand, second int) { h.in.Partitions[0].Load = new(1 + float64(second/90%2)) },
+		"spec": func(h *hand, second int) { h.in.Spec = fmt.Sprint(second / 60) },
+	} {
+		h, m := newHand(steps{6, 0.3, -0.2}, steps{3, 0.3, -0.3}), New(1)
+		begun, _ := h.searches(t, m, 3600, func(second int) { change(h, second) })
+		if begun != 6 {
+			t.Errorf("%s: %d searches in the first hour", name, begun)
+		}
+		if begun, _ = h.searches(t, m, 3600, func(second int) { change(h, second) }); begun < 5 || begun > 6 {
+			t.Errorf("%s: %d searches in the second hour", name, begun)
+		}
+	}
+}
+
 // What was kept outlives services that are away for a moment, but not for ten seconds.
 func TestMomentAway(t *testing.T) {
 	h, m := newHand(steps{6, 0.3, -0.2}, steps{3, 0.3, -0.3}), New(1)

@@ -3,7 +3,8 @@
 //
 // A [Machine] is called once a second with what the node shows ([Input]) and says which shares are to be in force ([Decision]). It begins
 // where at least two partitions have services with set-points, the mean slack of one over the last 30 s is below 0 with batch at its
-// minimum all the time, and no search ended within the last 10 minutes, unless the mix of services or the load of one changed since.
+// minimum all the time, and no search ended within the last 10 minutes, unless the load of one changed since. Another mix of services waits
+// for the same pause, and at most 6 searches begin within an hour, whatever changed.
 //
 // What is divided is what the spec gives to these partitions, and what batch gave up; every partition keeps the machine's least. Trials
 // come from package search: the equal split first, then for each partition nearly all, then what the model of the services finds worth

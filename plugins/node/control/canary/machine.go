@@ -11,10 +11,14 @@ import (
 const (
 	// missedFor is how long a set-point must be missed, in the mean, before a search: line D of the merged law.
 	missedFor = 30 * time.Second
-	// between two searches, unless the mix or the load changed; twice as long after the second in a row that found nothing, and so on up to
-	// mostFails of them: a node whose mix is infeasible is not to be disturbed for a minute in every eleven.
+	// between two searches, unless the load changed; twice as long after the second in a row that found nothing, and so on up to mostFails of
+	// them: a node whose mix is infeasible is not to be disturbed for a minute in every eleven. Another mix waits as well: where services come
+	// and go all the time, each would begin a search, and end the one before.
 	between   = 10 * time.Minute
 	mostFails = 4
+	// mostSearches begin within searchesIn, whatever changed: as many as without a failure or a change.
+	mostSearches = 6
+	searchesIn   = time.Hour
 	// blindAfter: without a reading of a partition for longer the search is blind: three periods of the law.
 	blindAfter = 6 * time.Second
 	// goneFor is how long services must have come or gone before what was found for others is given up: a container that restarts is away
@@ -43,6 +47,8 @@ type Machine struct {
 	// ended is when the last search did, with the loads then; nil: none did that counts.
 	ended *time.Duration
 	loads map[string]float64
+	// begun are the starts of the searches of the last hour.
+	begun []time.Duration
 	// fails counts the searches in a row that found nothing; refused is since when what was found cannot be put in force.
 	fails   int
 	refused *time.Duration
@@ -64,6 +70,9 @@ func (m *Machine) Step(in Input) Decision {
 			m.abort(in.Now, "the clock went back")
 		}
 		m.ended, m.away, m.metSince, m.since, m.histories = nil, nil, nil, in.Now, map[string]*history{}
+		for i := range m.begun { // they may be as young as that
+			m.begun[i] = in.Now
+		}
 	}
 	m.now = in.Now
 	m.changes(&in)
@@ -91,17 +100,18 @@ func (m *Machine) changes(in *Input) {
 	}
 	if m.run != nil {
 		m.abort(in.Now, "services came or went")
-		m.ended = nil
 	}
 	if m.away == nil {
 		m.away = new(in.Now)
 	}
 	if in.Now-*m.away >= goneFor {
+		ended, fails := m.ended, m.fails
 		m.forget(in.Now, frame, mix)
+		m.ended, m.fails = ended, fails // the loads, which were those of others, are gone
 	}
 }
 
-// forget begins anew with what the spec gives.
+// forget begins anew with what the spec gives. How many searches began lately is remembered.
 func (m *Machine) forget(now time.Duration, frame, mix string) {
 	found := ""
 	if m.run != nil {
@@ -109,7 +119,7 @@ func (m *Machine) forget(now time.Duration, frame, mix string) {
 	}
 	*m = Machine{
 		seed: m.seed, runs: m.runs, found: found, now: now, since: now, frame: frame, mix: mix, histories: map[string]*history{},
-		before: m.before,
+		before: m.before, begun: m.begun,
 	}
 }
 

@@ -26,6 +26,9 @@ func (m *Machine) consider(in *Input) {
 		m.cannot = "no other division is tried: " + why
 		return
 	}
+	if !m.mayBegin(in.Now) {
+		return
+	}
 	start := p.spec()
 	if m.kept != nil {
 		start = m.kept.pool.room(m.kept.shares, in.Batch)
@@ -36,8 +39,14 @@ func (m *Machine) consider(in *Input) {
 		m.cannot = err.Error()
 		return
 	}
-	m.run, m.infeasible = r, ""
+	m.run, m.infeasible, m.begun = r, "", append(m.begun, in.Now)
 	r.next(in.Now)
+}
+
+// mayBegin says whether fewer searches began within an hour than may.
+func (m *Machine) mayBegin(now time.Duration) bool {
+	m.begun = slices.DeleteFunc(m.begun, func(at time.Duration) bool { return now-at >= searchesIn })
+	return len(m.begun) < mostSearches
 }
 
 // refusal gives up what was found where it cannot be put in force for a while: as long as it is wanted, no other plan is carried out.

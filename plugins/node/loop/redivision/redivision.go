@@ -51,7 +51,10 @@ func (r *Redivision) Running() bool { return r.last.Running }
 func (r *Redivision) Step(in Input) canary.Decision {
 	if !in.Allowed {
 		changed := r.last.Setting != nil
-		*r = Redivision{}
+		if r.machine != nil { // it forgets all but how often it searched lately
+			r.machine.Step(canary.Input{Now: time.Duration(in.Now.UnixNano())})
+		}
+		*r = Redivision{machine: r.machine}
 		return canary.Decision{Changed: changed}
 	}
 	text, err := json.Marshal(in.Spec.Partitions)

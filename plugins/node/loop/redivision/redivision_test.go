@@ -120,3 +120,20 @@ func TestGivesBack(t *testing.T) {
 		}
 	}
 }
+
+// A permission that comes and goes does not begin more searches than one that stays: six an hour at most.
+func TestPermissionComesAndGoes(t *testing.T) {
+	var r Redivision
+	begun, running := 0, false
+	for second := range 3600 {
+		in := missing(second)
+		in.Allowed = second%60 != 59
+		if r.Step(in); r.Running() && !running {
+			begun++
+		}
+		running = r.Running()
+	}
+	if begun != 6 {
+		t.Errorf("%d searches in an hour", begun)
+	}
+}
