@@ -140,7 +140,7 @@ func (s *State) expire() {
 		return s.Now-f.LastSeen > keep && s.Now > f.until
 	})
 	slices.SortStableFunc(s.Findings, func(a, b Finding) int {
-		return cmp.Or(a.Victim.Compare(b.Victim), cmp.Compare(b.LastSeen/time.Second, a.LastSeen/time.Second), compareCulprits(a.Culprit, b.Culprit))
+		return cmp.Or(a.Victim.Compare(b.Victim), cmp.Compare(b.LastSeen/time.Second, a.LastSeen/time.Second), a.culprit().Compare(b.culprit()))
 	})
 	for len(s.Findings) > MaxFindings {
 		oldest := 0
@@ -153,17 +153,12 @@ func (s *State) expire() {
 	}
 }
 
-// compareCulprits orders by name; whoever has none comes first.
-func compareCulprits(a, b *Key) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
+// culprit is empty where there is none, which comes first by name.
+func (f *Finding) culprit() Key {
+	if f.Culprit == nil {
+		return Key{}
 	}
-	return a.Compare(*b)
+	return *f.Culprit
 }
 
 // spread of the usual readings of a signal at the latest utilisation.
