@@ -2,15 +2,11 @@ package eviction
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 
@@ -33,34 +29,10 @@ type requests struct {
 }
 
 func newRequests(client dynamic.Interface) requests {
-	objects := client.Resource(v1alpha1.NodeIsolations)
 	store := cache.NewStore(cache.MetaNamespaceKeyFunc)
-	return requests{store: store, Follower: follow.Kind(follow.Source{
-		Name: "requests of eviction", Complaint: "Cannot follow NodeIsolation objects: no node's request of eviction is seen",
-		Example: &unstructured.Unstructured{}, Client: client,
-		List: func(ctx context.Context, options metav1.ListOptions) (runtime.Object, error) {
-			list, err := objects.List(ctx, options)
-			if err != nil {
-				return nil, fmt.Errorf("listing NodeIsolation objects: %w", err)
-			}
-			for i := range list.Items {
-				cut(&list.Items[i])
-			}
-			return list, nil
-		},
-		Watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			w, err := objects.Watch(ctx, options)
-			if err != nil {
-				return nil, fmt.Errorf("watching NodeIsolation objects: %w", err)
-			}
-			return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
-				if u, ok := e.Object.(*unstructured.Unstructured); ok { // else it is the status of an error
-					cut(u)
-				}
-				return e, true
-			}), nil
-		},
-	}, store)}
+	return requests{store: store, Follower: follow.Kind(follow.Slimmed(follow.Source{
+		Name: "requests of eviction", Complaint: "Cannot follow NodeIsolation objects: no node's request of eviction is seen", Client: client,
+	}, client.Resource(v1alpha1.NodeIsolations), cut), store)}
 }
 
 // evict is where the request stands.

@@ -8,11 +8,9 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 
@@ -65,27 +63,13 @@ var _ cache.ReflectorStore = (*nodes)(nil)
 
 // follows are the objects of a cluster. Where their type is not installed there are none.
 func (n *nodes) follows(client dynamic.Interface) *follow.Follower {
-	objects := client.Resource(v1alpha1.NodeIsolations)
-	return follow.Kind(follow.Source{
-		Name: "nodes for set-points", Complaint: "Cannot follow NodeIsolation objects", Example: &unstructured.Unstructured{},
-		List: follow.Lists(objects.List), Client: client,
-		Watch: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
-			w, err := objects.Watch(ctx, options)
-			if err != nil {
-				return nil, fmt.Errorf("watching NodeIsolation objects: %w", err)
-			}
-			return watch.Filter(w, func(e watch.Event) (watch.Event, bool) {
-				if u, ok := e.Object.(*unstructured.Unstructured); ok { // else it is the status of an error
-					slim(u)
-				}
-				return e, true
-			}), nil
-		},
+	return follow.Kind(follow.Slimmed(follow.Source{
+		Name: "nodes for set-points", Complaint: "Cannot follow NodeIsolation objects", Client: client,
 		Failed: func(_ context.Context, err error) bool { return n.failed(err) },
-	}, n)
+	}, client.Resource(v1alpha1.NodeIsolations), slim), n)
 }
 
-// slim leaves what Add reads. Lists come as a watch, and are held until their end: a status is tens of kilobytes on a large machine.
+// slim leaves what Add reads: a status is tens of kilobytes on a large machine.
 func slim(u *unstructured.Unstructured) {
 	u.SetManagedFields(nil)
 	for field, kept := range map[string][]string{"spec": {"control"}, "status": {"interference", "lastReport"}} {

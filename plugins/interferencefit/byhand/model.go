@@ -38,7 +38,8 @@ const (
 	Helper
 )
 
-func document(classes ...Class) interference.Document {
+// Document is the model of these classes. Its intervals have no width.
+func Document(classes ...Class) interference.Document {
 	n := len(classes)
 	d := interference.Document{Format: interference.Format, Rank: n}
 	for i, c := range classes {
@@ -74,7 +75,7 @@ func log(factor float64) float64 {
 // Model is one of these classes.
 func Model(t testing.TB, classes ...Class) *interference.Model {
 	t.Helper()
-	m, err := interference.New(document(classes...))
+	m, err := interference.New(Document(classes...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func Model(t testing.TB, classes ...Class) *interference.Model {
 // ModelIn is a model of Trio, fitted in setting "", that knows others too, in each of which a neighbour of quiet counts for so many.
 func ModelIn(t testing.TB, countsFor map[string]float64) *interference.Model {
 	t.Helper()
-	d := document(Trio()...)
+	d := Document(Trio()...)
 	for name, weight := range countsFor {
 		d.Settings = append(d.Settings, interference.Setting{Name: name, Pressure: []float64{weight, 1, 1}})
 	}
