@@ -1,9 +1,9 @@
 package follow
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
-	"k8s.io/klog/v2/textlogger"
+	"k8s.io/klog/v2/ktesting"
 )
 
 // server answers with an error if it has one; else it lists the object if there is one, and watches with w.
@@ -167,8 +167,8 @@ func TestObject(t *testing.T) {
 // one retry period, and the source says what the failure means.
 func TestMissingType(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var logged bytes.Buffer
-		ctx := klog.NewContext(t.Context(), textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(&logged))))
+		logger := ktesting.NewLogger(t, ktesting.NewConfig(ktesting.BufferLogs(true)))
+		ctx, logged := klog.NewContext(t.Context(), logger), logger.GetSink().(ktesting.Underlier).GetBuffer()
 		s, l := newServer(), &listener{}
 		s.fail(errors.New("connection refused"))
 		source := s.source()
@@ -193,7 +193,7 @@ func TestMissingType(t *testing.T) {
 		time.Sleep(time.Hour)
 		// One line for the refused connection and one for the missing type, which is repeated each ten minutes, give or take the retry that it
 		// waits for.
-		if lines := bytes.Count(logged.Bytes(), []byte("Cannot see the thing; trying again until it works")); lines < 3 || lines > 8 {
+		if lines := strings.Count(logged.String(), "Cannot see the thing; trying again until it works"); lines < 3 || lines > 8 {
 			t.Errorf("an hour without the type logged %d lines:\n%s", lines, logged.String())
 		}
 		s.object.Store(object("first", "2"))

@@ -1,7 +1,6 @@
 package eviction
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +24,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
-	"k8s.io/klog/v2/textlogger"
+	"k8s.io/klog/v2/ktesting"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
@@ -37,7 +36,7 @@ type world struct {
 	kube    *fake.Clientset
 	objects *dynamicfake.FakeDynamicClient
 	events  *record.FakeRecorder
-	logged  *bytes.Buffer
+	logged  ktesting.Buffer
 	mode    v1alpha1.Mode
 	e       *evictor
 	// answers are those to the next evictions, nil for yes; evicted are the pods for which it was yes.
@@ -48,8 +47,9 @@ type world struct {
 
 // newWorld is one whose leader has led for as long as a budget wants.
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, kube: fake.NewClientset(), events: record.NewFakeRecorder(1000), logged: &bytes.Buffer{}, mode: v1alpha1.Active}
-	w.ctx = klog.NewContext(t.Context(), textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(w.logged), textlogger.Verbosity(2))))
+	w := &world{t: t, kube: fake.NewClientset(), events: record.NewFakeRecorder(1000), mode: v1alpha1.Active}
+	logger := ktesting.NewLogger(t, ktesting.NewConfig(ktesting.BufferLogs(true), ktesting.Verbosity(2))) // Run logs from two goroutines
+	w.ctx, w.logged = klog.NewContext(t.Context(), logger), logger.GetSink().(ktesting.Underlier).GetBuffer()
 	w.objects = dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
 		map[schema.GroupVersionResource]string{v1alpha1.NodeIsolations: "NodeIsolationList"})
 	w.kube.PrependReactor("create", "pods", func(a clienttesting.Action) (bool, runtime.Object, error) {
@@ -161,7 +161,7 @@ func TestEvicts(t *testing.T) {
 		w.run(time.Minute)
 		w.want("jobs/sort-1", 1, map[Outcome]float64{Evicted: 1}, "2 EvictedByBallast")
 		if !strings.Contains(w.logged.String(), "Evicted a batch pod") {
-			t.Errorf("logged %s", w.logged)
+			t.Errorf("logged %s", w.logged.String())
 		}
 	})
 }
@@ -242,7 +242,7 @@ func TestForbidden(t *testing.T) {
 		w.run(time.Minute)
 		w.want("", 3, map[Outcome]float64{Forbidden: 3}, "3 EvictionForbidden")
 		if n := strings.Count(w.logged.String(), "manifests/recommender/eviction"); n != 1 || strings.Count(w.logged.String(), "\n") != 1 {
-			t.Errorf("%d lines about the right:\n%s", n, w.logged)
+			t.Errorf("%d lines about the right:\n%s", n, w.logged.String())
 		}
 		w.ask("n9", "sort-9", nil)
 		w.run(time.Minute)
