@@ -112,7 +112,7 @@ func (r *run) resource() (resource Resource, more string) {
 		return r.verdict.Resource, ""
 	}
 	drop := func(s bars.Signal) float64 { return medianExcess(r.free, s) - medianExcess(r.held, s) }
-	resource = shortage(drop(bars.MPKI), drop(bars.MSPKI), spread(r.free, bars.MPKI), spread(r.free, bars.MSPKI))
+	resource = shortage(r.free, drop(bars.MPKI), drop(bars.MSPKI))
 	s := bars.MPKI
 	switch resource {
 	case MemoryBandwidth:
@@ -142,15 +142,7 @@ func (s *State) expire() {
 	slices.SortStableFunc(s.Findings, func(a, b Finding) int {
 		return cmp.Or(a.Victim.Compare(b.Victim), cmp.Compare(b.LastSeen/time.Second, a.LastSeen/time.Second), a.culprit().Compare(b.culprit()))
 	})
-	for len(s.Findings) > MaxFindings {
-		oldest := 0
-		for i := range s.Findings {
-			if s.Findings[i].LastSeen < s.Findings[oldest].LastSeen {
-				oldest = i
-			}
-		}
-		s.Findings = slices.Delete(s.Findings, oldest, oldest+1)
-	}
+	s.Findings = newest(s.Findings, MaxFindings, func(f *Finding) time.Duration { return f.LastSeen })
 }
 
 // culprit is empty where there is none, which comes first by name.
@@ -159,13 +151,4 @@ func (f *Finding) culprit() Key {
 		return Key{}
 	}
 	return *f.Culprit
-}
-
-// spread of the usual readings of a signal at the latest utilisation.
-func (c *Container) spread(s bars.Signal) float64 {
-	last := &c.recent[len(c.recent)-1]
-	if !last.judged(s) {
-		return 0
-	}
-	return last.bar[s].Spread
 }

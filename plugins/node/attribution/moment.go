@@ -92,3 +92,13 @@ func medianExcess(list []moment, s bars.Signal) float64 {
 func medianValue(list []moment, s bars.Signal) float64 {
 	return median(list, func(m *moment) float64 { return m.value[s] })
 }
+
+// medianBar is that of a figure of the bars of a signal, where there are bars.
+func medianBar(list []moment, s bars.Signal, figure func(bars.Bar) float64) float64 {
+	return median(list, func(m *moment) float64 {
+		if !m.judged(s) {
+			return math.NaN()
+		}
+		return figure(m.bar[s])
+	})
+}

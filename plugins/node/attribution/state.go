@@ -85,15 +85,21 @@ func (s *State) find(k Key) *Container {
 // forget drops containers that are long gone, and as many of those not seen for longest as there are too many.
 func (s *State) forget() {
 	s.Containers = slices.DeleteFunc(s.Containers, func(c Container) bool { return s.Now-c.Seen > forget })
-	for len(s.Containers) > MaxContainers {
+	s.Containers = newest(s.Containers, MaxContainers, func(c *Container) time.Duration { return c.Seen })
+}
+
+// newest drops those seen first where there are more than so many.
+func newest[T any](list []T, most int, seen func(*T) time.Duration) []T {
+	for len(list) > most {
 		oldest := 0
-		for i := range s.Containers {
-			if s.Containers[i].Seen < s.Containers[oldest].Seen {
+		for i := range list {
+			if seen(&list[i]) < seen(&list[oldest]) {
 				oldest = i
 			}
 		}
-		s.Containers = slices.Delete(s.Containers, oldest, oldest+1)
+		list = slices.Delete(list, oldest, oldest+1)
 	}
+	return list
 }
 
 // rebase forgets what has a time, as the clock was set to another one.

@@ -13,12 +13,7 @@ func percent(share float64) string { return strconv.Itoa(int(math.Round(100*shar
 
 // against sets the latest readings of a signal against their bar.
 func against(last []moment, s bars.Signal) string {
-	bar := median(last, func(m *moment) float64 {
-		if !m.judged(s) {
-			return math.NaN()
-		}
-		return m.bar[s].Bound(s)
-	})
+	bar := medianBar(last, s, func(b bars.Bar) float64 { return b.Bound(s) })
 	return fmt.Sprintf("%s %s against a bar of %s at %s", s, s.Format(medianValue(last, s)), s.Format(bar), deciles(last))
 }
 
@@ -44,12 +39,7 @@ func memoryText(last []moment, r Resource) string {
 	default:
 		return ""
 	}
-	usual := median(last, func(m *moment) float64 {
-		if !m.judged(s) {
-			return math.NaN()
-		}
-		return m.bar[s].Usual
-	})
+	usual := medianBar(last, s, func(b bars.Bar) float64 { return b.Usual })
 	return fmt.Sprintf("%s %s, usually %s", s, s.Format(medianValue(last, s)), s.Format(usual))
 }
 

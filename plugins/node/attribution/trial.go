@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -84,7 +85,7 @@ func (s *State) tried(victim, suspect Key) *Trial {
 // are all acquitted is slow by its own doing.
 func (s *State) begin(judged []judgement) {
 	s.Tried = slices.DeleteFunc(s.Tried, func(t Trial) bool { return s.Now-t.Began > time.Hour })
-	slices.SortStableFunc(judged, func(a, b judgement) int { return -compareSlowdown(a.Slowdown, b.Slowdown) })
+	slices.SortStableFunc(judged, func(a, b judgement) int { return cmp.Compare(b.slowdown(), a.slowdown()) })
 	for i := range judged {
 		j := &judged[i]
 		c := s.find(j.Container)
@@ -102,23 +103,11 @@ func (s *State) begin(judged []judgement) {
 		s.running = run{
 			trial: t, verdict: *j, since: c.beyond, cores: suspect.use.Cores,
 			hold:  min(max(holdShare*suspect.use.Cores, leastHold), mostHold),
-			probe: probe.Start(s.Now, c.spread(j.signal), uint64(s.Now)), //nolint:gosec // any number seeds
+			probe: probe.Start(s.Now, c.recent[len(c.recent)-1].bar[j.signal].Spread, uint64(s.Now)), //nolint:gosec // any number seeds
 		}
 		s.Tried = append(s.Tried, t)
 		return
 	}
-}
-
-func compareSlowdown(a, b *float64) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case b == nil || a != nil && *a > *b:
-		return 1
-	case a == nil || *a < *b:
-		return -1
-	}
-	return 0
 }
 
 // next is the likeliest suspect that may be held down and was not probed lately; exhausted: there is none, and most suspicion fell on some

@@ -60,6 +60,14 @@ type judgement struct {
 	over bool
 }
 
+// slowdown is 0 where none is known.
+func (v *Verdict) slowdown() float64 {
+	if v.Slowdown == nil {
+		return 0
+	}
+	return *v.Slowdown
+}
+
 // judge looks at the latest readings of a container.
 func judge(c *Container) judgement {
 	last := latest(c.recent, quick)
@@ -133,27 +141,19 @@ func (j *judgement) conclude(c *Container, last []moment, total float64) {
 
 // memory says what makes instructions slow, by how much misses and stalls exceed the usual.
 func memory(last []moment) Resource {
-	return shortage(medianExcess(last, bars.MPKI), medianExcess(last, bars.MSPKI), spread(last, bars.MPKI), spread(last, bars.MSPKI))
+	return shortage(last, medianExcess(last, bars.MPKI), medianExcess(last, bars.MSPKI))
 }
 
-// shortage names what instructions wait for, by the logarithm of how many more misses and stalls there are, and the spread of each. Stalls are
-// misses times the cost of each: with more misses the cache is short, with costlier ones the bandwidth; the larger of the two rises names it.
-func shortage(misses, stalls, missesSpread, stallsSpread float64) Resource {
+// shortage names what instructions wait for, by the logarithm of how many more misses and stalls there are; the readings tell the usual spread
+// of each. Stalls are misses times the cost of each: with more misses the cache is short, with costlier ones the bandwidth; the larger of the
+// two rises names it.
+func shortage(last []moment, misses, stalls float64) Resource {
+	spread := func(s bars.Signal) float64 { return medianBar(last, s, func(b bars.Bar) float64 { return b.Spread }) }
 	switch {
-	case misses > max(risen*missesSpread, leastRisen) && (math.IsNaN(stalls) || misses >= stalls-misses):
+	case misses > max(risen*spread(bars.MPKI), leastRisen) && (math.IsNaN(stalls) || misses >= stalls-misses):
 		return LLC
-	case stalls > max(risen*stallsSpread, leastRisen):
+	case stalls > max(risen*spread(bars.MSPKI), leastRisen):
 		return MemoryBandwidth
 	}
 	return Unknown
-}
-
-// spread of the usual readings of a signal; NaN where not known.
-func spread(last []moment, s bars.Signal) float64 {
-	return median(last, func(m *moment) float64 {
-		if !m.judged(s) {
-			return math.NaN()
-		}
-		return m.bar[s].Spread
-	})
 }

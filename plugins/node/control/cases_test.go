@@ -2,9 +2,11 @@ package control
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/ballast-k8s/ballast/plugins/node/control/knob"
 	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
 )
 
@@ -93,8 +95,8 @@ func hungry(at int, slack, pace float64) Observation {
 	return o
 }
 
-// Ways with batch's progress known: 5 -> 10 brings nothing, 10 -> 18 neither: back to 5, for a quarter of an hour, until batch is other work
-// by more than a fifth.
+// Ways with batch's progress known: 5 -> 10 brings nothing, 10 -> 18 neither: back to 5. The same again after a quarter of an hour, after half
+// of one more, and then after an hour each; at once when batch is other work by more than a fifth.
 func TestUselessWays(t *testing.T) {
 	law := made(t, full(), Params{}, Setting{BatchWays: 5, BatchBandwidth: 100, BatchCPU: math.Inf(1)})
 	run := func(from, to int, pace float64) (moves []Decision) {
@@ -105,6 +107,7 @@ func TestUselessWays(t *testing.T) {
 		}
 		return moves
 	}
+	var rests []time.Duration
 	moves := run(0, 500, 1)
 	if len(moves) != 3 {
 		t.Fatalf("%+v", moves)
@@ -118,8 +121,20 @@ func TestUselessWays(t *testing.T) {
 	if moves = run(500, 510, 1.1); len(moves) != 0 { // 10 % are the same work
 		t.Fatalf("%+v", moves)
 	}
-	if moves = run(510, 530, 2); len(moves) == 0 || moves[0].Kind != Grow {
-		t.Errorf("other work does not get ways: %+v", moves)
+	for at, was := 510, law.state.Knobs[knob.Ways].HoldUntil; at < 3*3600; { // taken back in the first minutes, and 15, 30, 60, 60 minutes later
+		if moves = run(at, at+600, 1); len(moves) > 3 {
+			t.Errorf("from %d s on: %+v", at, moves)
+		}
+		if at += 600; law.state.Knobs[knob.Ways].HoldUntil != was {
+			was = law.state.Knobs[knob.Ways].HoldUntil
+			rests = append(rests, law.state.Idle.For)
+		}
+	}
+	if want := []time.Duration{30 * time.Minute, time.Hour, time.Hour, time.Hour}; !slices.Equal(rests, want) {
+		t.Errorf("left alone for %v, want %v", rests, want)
+	}
+	if moves = run(3*3600, 3*3600+30, 2); len(moves) == 0 || moves[0].Kind != Grow || law.state.Idle.For > knob.Memory {
+		t.Errorf("other work does not get ways, or its first rest is %s: %+v", law.state.Idle.For, moves)
 	}
 }
 

@@ -27,7 +27,8 @@
 //     of CPU brought is learnt, too: growth comes back between the two points that it knows.
 //
 // Cache ways are the last to grow, and only where bandwidth is not what holds batch back. Where batch's progress is measured, they grow by
-// doubling, since a working set fits or does not, and all that brought nothing are taken back and left alone until batch is other work.
+// doubling, since a working set fits or does not, and all that brought nothing are taken back and left alone until batch is other work, or for
+// a quarter of an hour to an hour.
 //
 // Only the border between batch and latency moves: the law knows no other mask.
 //

@@ -2,8 +2,8 @@ package control
 
 import (
 	"fmt"
-	"math"
 
+	"github.com/ballast-k8s/ballast/plugins/node/control/growth"
 	"github.com/ballast-k8s/ballast/plugins/node/control/guard"
 	"github.com/ballast-k8s/ballast/plugins/node/control/knob"
 	"github.com/ballast-k8s/ballast/plugins/node/control/readings"
@@ -13,13 +13,10 @@ import (
 // independent plant, with the best CPU for each, half of the ways leave batch that computes or streams 0.78 to 1.03 of the best in most
 // nodes, and next to nothing in two of 50; batch that reuses a large set has 0.43 to 0.95 of it with 2 ways, and 0.59 to 1.01 with half. Nothing
 // but batch's own progress tells the two apart.
-const (
-	// worth is by how much instructions per core must rise for a growth of ways to be kept: two errors of the
-	// difference of two means of 8 seconds, each second with 2 %.
-	worth = 0.02
-	// another is from which change of instructions per core on batch is other work, for which ways are tried anew.
-	another = 0.2
-)
+//
+// worth is by how much instructions per core must rise for a growth of ways to be kept: two errors of the difference of two means of 8
+// seconds, each second with 2 %.
+const worth = 0.02
 
 // count takes a second's progress in, once the setting has settled.
 func (l *Law) count(o Observation) {
@@ -36,34 +33,29 @@ func (l *Law) count(o Observation) {
 
 // idleWays judges what batch had of the ways since they began to grow: with some they stay, and CPU, of which a unit now costs less
 // traffic, may be tried anew. Without, they are to grow on, since a working set may fit into twice as many; where they cannot, they are
-// taken back, and left alone until batch is other work.
+// taken back, and left alone for a time (see [growth.Idle]), or until batch is other work.
 func (l *Law) idleWays(o Observation, low float64) (d Decision, decided, on bool) {
 	s := &l.state
 	now := s.pace.Mean()
-	if s.Useless > 0 && now > 0 && math.Abs(math.Log(now/s.Useless)) > another {
-		s.Useless, s.Knobs[knob.Ways].HoldUntil = 0, s.Now+holdOff // what is new has not shown yet what it does to the services
+	if s.Idle.Other(now) {
+		s.Idle = growth.Idle{}
+		s.Knobs[knob.Ways].HoldUntil = s.Now + holdOff // what is new has not shown yet what it does to the services
 	}
 	given := s.given
 	if given == nil || given.Knob != knob.Ways || given.Pace <= 0 || now <= 0 || s.Knobs[knob.Ways].Value != given.To {
 		return Decision{}, false, false
 	}
 	if now >= given.Pace*(1+worth) {
-		s.given = nil
+		s.given, s.Idle = nil, growth.Idle{}
 		s.Knobs[knob.CPU].Forget()
 		return Decision{}, false, false
 	}
 	if l.target(knob.Ways, low, o) > given.To {
 		return Decision{}, false, true
 	}
-	return l.takeWays(given.Base, fmt.Sprintf("batch's instructions per core rose by %.1f %%, less than %.0f %%, with its last ways: back, ",
-		100*(now/given.Pace-1), 100*worth), now), true, false
-}
-
-// takeWays takes ways of which batch has nothing.
-func (l *Law) takeWays(base float64, why string, pace float64) Decision {
-	s := &l.state
-	s.Useless, s.Knobs[knob.Ways].HoldUntil = pace, s.Now+knob.Memory
-	return Decision{Kind: RollBack, Action: why + l.move(knob.Ways, base)}
+	s.Knobs[knob.Ways].HoldUntil = s.Now + s.Idle.Again(now)
+	return Decision{Kind: RollBack, Action: fmt.Sprintf("batch's instructions per core rose by %.1f %%, less than %.0f %%, with its last ways: back, ",
+		100*(now/given.Pace-1), 100*worth) + l.move(knob.Ways, given.Base)}, true, false
 }
 
 // unproven takes back ways of which batch has not had anything yet when a service falls below its line.
@@ -73,7 +65,8 @@ func (l *Law) unproven(v violation) (Decision, bool) {
 	if g == nil || g.Knob != knob.Ways || g.Pace <= 0 || s.Knobs[knob.Ways].Value != g.To {
 		return Decision{}, false
 	}
-	return l.takeWays(g.Base, v.String()+", and batch has not yet had anything of its last ways: back, ", g.Pace), true
+	s.Idle.Pace, s.Knobs[knob.Ways].HoldUntil = g.Pace, s.Now+knob.Memory
+	return Decision{Kind: RollBack, Action: v.String() + ", and batch has not yet had anything of its last ways: back, " + l.move(knob.Ways, g.Base)}, true
 }
 
 // throttled says that batch's bandwidth is limited and may grow: with it batch gets on only as fast as its limit lets it, whatever its ways.

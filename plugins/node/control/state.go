@@ -2,7 +2,6 @@ package control
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/ballast-k8s/ballast/plugins/node/control/growth"
@@ -43,8 +42,8 @@ type State struct {
 	// Shrinks counts those in a row without recovery.
 	Shrinks    int    `json:"shrinks"`
 	Infeasible string `json:"infeasible,omitempty"`
-	// Useless is batch's progress per core where it gained nothing from more ways; 0: it did, or was not tried.
-	Useless float64 `json:"useless"`
+	// Idle is what is known of ways of which batch had nothing.
+	Idle growth.Idle `json:"idle"`
 
 	trial *growth.Trial // a growth that is not verified yet; not saved
 	given *growth.Trial // the last growth, until it is known what batch has of it; not saved
@@ -92,9 +91,7 @@ func Restore(limits Limits, params Params, saved State) (*Law, error) {
 	s.Cooldown = min(max(s.Cooldown, 0), longCooldown)
 	s.HoldUntil = min(s.HoldUntil, s.Now+longCooldown)
 	s.HeldUntil, s.OwnUntil = min(s.HeldUntil, s.Now), min(s.OwnUntil, s.Now+knob.Memory)
-	if !(s.Useless > 0 && s.Useless < math.MaxFloat64) {
-		s.Useless = 0
-	}
+	s.Idle.Sane()
 	s.EvictAfter = min(s.EvictAfter, s.Now+longCooldown)
 	s.Moved, s.Judge, s.LastReading, s.CalmFrom = s.Now, s.Now, s.Now, s.Now-1 // which is no change: measured anew
 	return l, nil

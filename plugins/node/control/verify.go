@@ -36,7 +36,7 @@ func (l *Law) verify(Observation) (Decision, bool) {
 	l.mark(t.Knob, t.To, true)
 	s.Knobs[t.Knob].HoldUntil = s.Now + holdOff
 	if t.Knob == knob.Ways && t.Pace > 0 { // batch had nothing of them yet
-		s.Useless, s.Knobs[knob.Ways].HoldUntil = t.Pace, s.Now+knob.Memory
+		s.Idle.Pace, s.Knobs[knob.Ways].HoldUntil = t.Pace, s.Now+knob.Memory
 	}
 	return Decision{Kind: RollBack, Action: "after the last growth " + harm + ": back, " + l.move(t.Knob, t.Base)}, true
 }

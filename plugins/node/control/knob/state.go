@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Memory is for how long a ceiling is remembered; one that violates again is remembered twice as long, up to longMemory. With a hold-off of
+// Memory is for how long a ceiling is remembered; one that violates again is remembered twice as long, up to LongMemory. With a hold-off of
 // 10 s alone, batch's CPU went up and down more than once in 7 of 200 runs with 5 % of noise and a constant load, with a quarter of an hour
 // in none.
 const (
 	Memory     = 15 * time.Minute
-	longMemory = time.Hour
+	LongMemory = time.Hour
 )
 
 // State is what batch has of one thing, and what is remembered about it.
@@ -37,7 +37,7 @@ func (s *State) Remember(at float64, ceiling bool, now time.Duration) {
 	s.Forget()
 	s.Mark, s.Ceiling, s.MarkedAt, s.MarkFor = at, ceiling, now, Memory
 	if wasCeiling && math.Abs(at-last) < 0.1*last {
-		s.MarkFor = min(2*lasted, longMemory)
+		s.MarkFor = min(2*lasted, LongMemory)
 	}
 }
 
@@ -55,7 +55,7 @@ func (s *State) Outdated(now time.Duration, better bool) bool {
 // Sane brings what was saved for a knob into the machine's limits, which may be others than then.
 func (s *State) Sane(r Range) {
 	s.Value = r.Clamp(s.Value)
-	if !(s.Mark > 0 && s.Mark <= r.Max) || s.MarkFor <= 0 || s.MarkFor > longMemory {
+	if !(s.Mark > 0 && s.Mark <= r.Max) || s.MarkFor <= 0 || s.MarkFor > LongMemory {
 		s.Forget()
 	}
 }
