@@ -25,7 +25,8 @@ func (l *Loop) decide(in *Input, fresh bool, out *Outcome) {
 		l.limited = false
 		return
 	}
-	o := control.Observation{Now: time.Duration(in.Now.UnixNano()), Domains: l.domains(in)}
+	// Counted from the first step: what the wall clock is set to ends no cool-down and no ceiling.
+	o := control.Observation{Now: in.Now.Sub(l.began), Domains: l.domains(in)}
 	o.BatchCPU, o.BatchGIPS = l.work()
 	var worst float64
 	o.Services, worst = l.services(in, fresh)

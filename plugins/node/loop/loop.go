@@ -99,7 +99,7 @@ func divides(spec *v1alpha1.NodeIsolationSpec) v1alpha1.NodeIsolationSpec {
 
 // Loop remembers between steps. It is not safe for concurrent use.
 type Loop struct {
-	begun       bool
+	began       time.Time // of the first step
 	attribution attribution.State
 	verdicts    map[attribution.Key]attribution.Resource
 	law         *control.Law
@@ -145,8 +145,8 @@ func New() *Loop {
 // Step is one second of the loop.
 func (l *Loop) Step(in Input) *Outcome {
 	acts := in.acts()
-	if !l.begun {
-		l.begun = true
+	if l.began.IsZero() {
+		l.began = in.Now
 		l.resume(&in, acts)
 	}
 	if acts != l.acted { // a law that was only watched knows nothing of what it does, and one that ends leaves nothing
