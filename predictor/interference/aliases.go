@@ -49,5 +49,8 @@ func MixOf(counts []float64) (Mix, error) { return mixes.MixOf(counts) }
 // ReadMixes reads a mixes file.
 func ReadMixes(name string, r io.Reader) (*Table, error) { return mixes.ReadMixes(name, r) }
 
+// ReadLoads reads a mixes file as questions, whatever performances it holds.
+func ReadLoads(name string, r io.Reader) (*Table, error) { return mixes.ReadLoads(name, r) }
+
 // Pool merges tables into distinct mixes.
 func Pool(tables ...*Table) (*Dataset, error) { return mixes.Pool(tables...) }

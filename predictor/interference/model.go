@@ -6,6 +6,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/predictor/interference/interactions"
 	"github.com/ballast-k8s/ballast/predictor/interference/laws"
+	"github.com/ballast-k8s/ballast/predictor/interference/mixes"
 )
 
 // Model predicts performance from a checked Document. It is immutable and safe for concurrent use.
@@ -242,8 +243,8 @@ func (m *Model) predict(mix Mix, k int, obs measurement, measured bool) Predicti
 	}
 }
 
-// largestLog keeps the upper end of an interval a number that JSON can hold, however unsure the model is.
-const largestLog = 20
+// largestLog bounds the upper end of an interval, however unsure the model is: no mixes file may hold more than mixes.MaxPerformance.
+var largestLog = math.Log(mixes.MaxPerformance)
 
 // beyond is how many units more than ever measured are beside a container of class t.
 func beyond(c *Class, mix Mix, t int) float64 {

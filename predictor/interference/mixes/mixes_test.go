@@ -30,6 +30,23 @@ func TestReadMixes(t *testing.T) {
 	}
 }
 
+// A question may hold anything where performances stand: they are what is asked for.
+func TestReadLoads(t *testing.T) {
+	t.Parallel()
+	questions, err := ReadLoads("q.csv", strings.NewReader("n_a,n_b,perf_a,setting\n3,0,NaN,big\n0,2,0.5,\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range questions.Rows {
+		if !math.IsNaN(row.Performance[0]) || !math.IsNaN(row.Performance[1]) {
+			t.Errorf("%+v has performances", row)
+		}
+	}
+	if row := questions.Rows[0]; row.Counts[0] != 3 || row.Setting != "big" {
+		t.Errorf("%+v", row)
+	}
+}
+
 func TestReadMixesRefuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{

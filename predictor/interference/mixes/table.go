@@ -36,9 +36,10 @@ type Row struct {
 // thousandth. Beyond, it is another unit, and the fit loses its digits.
 const (
 	// MaxClasses bounds what a data set, and so a model, may hold.
-	MaxClasses     = 200
-	maxUnits       = 1000
-	maxPerformance = 1000
+	MaxClasses = 200
+	maxUnits   = 1000
+	// MaxPerformance is the largest performance, of 1 = alone on a node, that is taken for one.
+	MaxPerformance = 1000
 )
 
 // columns are the positions of a mixes file's columns.
@@ -51,14 +52,19 @@ type columns struct {
 // ReadMixes reads a mixes file: CSV with a header, columns n_<class> and perf_<class> (and campaign, and setting) in any order; other columns
 // are ignored. perf is empty or 0 where a class is absent or its measurement failed. Without perf columns every performance is
 // NaN. Errors name the file, the line and the column.
-func ReadMixes(name string, r io.Reader) (*Table, error) {
+func ReadMixes(name string, r io.Reader) (*Table, error) { return read(name, r, true) }
+
+// ReadLoads reads a mixes file as questions: performances are NaN, whatever its perf_ columns hold.
+func ReadLoads(name string, r io.Reader) (*Table, error) { return read(name, r, false) }
+
+func read(name string, r io.Reader, measured bool) (*Table, error) {
 	reader := csv.NewReader(r)
 	reader.ReuseRecord = true
 	header, err := reader.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: reading the header: %w; expected columns n_<class> and perf_<class>", name, err)
 	}
-	cols, err := parseHeader(header)
+	cols, err := parseHeader(header, measured)
 	if err != nil {
 		return nil, fmt.Errorf("%s:1: %w", name, err)
 	}
@@ -85,7 +91,7 @@ func ReadMixes(name string, r io.Reader) (*Table, error) {
 	return t, nil
 }
 
-func parseHeader(header []string) (columns, error) {
+func parseHeader(header []string, measured bool) (columns, error) {
 	cols := columns{campaign: -1, setting: -1}
 	position := make(map[string]int, len(header))
 	for i, h := range header {
@@ -108,7 +114,7 @@ func parseHeader(header []string) (columns, error) {
 	found := 0
 	for _, class := range cols.classes {
 		i, ok := position["perf_"+class]
-		if ok {
+		if ok = ok && measured; ok {
 			found++
 		} else {
 			i = -1
@@ -155,8 +161,8 @@ func (cols *columns) parse(record []string) (Row, error) {
 			continue
 		}
 		perf, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(perf == 0 || perf >= 1.0/maxPerformance && perf <= maxPerformance) {
-			return row, fmt.Errorf("column perf_%s: %q is not a performance, expected a number from 0.001 to %d (1 = alone on a node), or 0 or nothing where it failed", class, text, maxPerformance)
+		if err != nil || !(perf == 0 || perf >= 1.0/MaxPerformance && perf <= MaxPerformance) {
+			return row, fmt.Errorf("column perf_%s: %q is not a performance, expected a number from 0.001 to %d (1 = alone on a node), or 0 or nothing where it failed", class, text, MaxPerformance)
 		}
 		if perf > 0 && count == 0 {
 			return row, fmt.Errorf("column perf_%s is %v but n_%[1]s is 0: a class that is absent has no performance", class, perf)

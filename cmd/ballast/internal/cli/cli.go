@@ -68,7 +68,10 @@ func Run(ctx context.Context, root *cobra.Command, args []string, stdout, stderr
 }
 
 // NoArguments refuses positional arguments as wrong use.
-func NoArguments(_ *cobra.Command, args []string) error {
+func NoArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.HasSubCommands() {
+		return Usage("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
 	if len(args) > 0 {
 		return Usage("unexpected argument %q", args[0])
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -97,5 +98,66 @@ func TestFiles(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 2 {
 		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// A file is replaced as a whole; what a link leads to is, and a device or pipe is written to.
+func TestWriteFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, link, pipe := filepath.Join(dir, "f"), filepath.Join(dir, "l"), filepath.Join(dir, "p")
+	if err := errors.Join(os.Symlink(file, link), WriteFile(file, []byte("old")), WriteFile(link, []byte("new")), syscall.Mkfifo(pipe, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "new" {
+		t.Errorf("the file behind the link: %q, %v", b, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link: %v, %v", info, err)
+	}
+	got := make(chan string)
+	go func() {
+		b, _ := os.ReadFile(pipe)
+		got <- string(b)
+	}()
+	if err := WriteFile(pipe, []byte("through")); err != nil {
+		t.Error(err)
+	}
+	if text := <-got; text != "through" {
+		t.Errorf("the pipe gave %q", text)
+	}
+}
+
+// gzip is known by its content.
+func TestReadFile(t *testing.T) {
+	t.Parallel()
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	_, err := z.Write([]byte("text"))
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, c := range map[string]struct{ content, want string }{
+		"a.csv":    {zipped.String(), "text"},
+		"a.csv.gz": {zipped.String(), "text"},
+		"b.csv":    {"text", "text"},
+		"c.csv":    {"", ""},
+		"d.csv":    {"t", "t"},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := ReadFile(path); err != nil || string(b) != c.want {
+			t.Errorf("%s: %q, %v", name, b, err)
+		}
+	}
+	plain := filepath.Join(dir, "e.csv.gz")
+	if err := os.WriteFile(plain, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(plain); err == nil || !strings.Contains(err.Error(), "a name that ends in .gz is expected to be gzip") {
+		t.Errorf("text under the name of gzip: %v", err)
 	}
 }

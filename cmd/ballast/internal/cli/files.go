@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -17,16 +19,18 @@ import (
 // hostile file is not read into memory whole.
 const maxFileBytes = 256 << 20
 
-// ReadFile reads a file, decompressing it if its name ends in .gz.
+// ReadFile reads a file, decompressing it if it is gzip, whatever its name says.
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	var r io.Reader = f
-	if strings.HasSuffix(path, ".gz") {
-		z, err := gzip.NewReader(f)
+	buffered := bufio.NewReader(f)
+	var r io.Reader = buffered
+	magic, err := buffered.Peek(2)
+	if zipped := bytes.Equal(magic, []byte{0x1f, 0x8b}); zipped || err == nil && strings.HasSuffix(path, ".gz") {
+		z, err := gzip.NewReader(buffered)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w; a name that ends in .gz is expected to be gzip", path, err)
 		}
@@ -48,7 +52,16 @@ func ReadMixes(path string) (*interference.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return interference.ReadMixes(path, strings.NewReader(string(b)))
+	return interference.ReadMixes(path, bytes.NewReader(b))
+}
+
+// ReadLoads reads the mixes of a mixes file, not how they performed.
+func ReadLoads(path string) (*interference.Table, error) {
+	b, err := ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return interference.ReadLoads(path, bytes.NewReader(b))
 }
 
 // ReadModel reads a model file.
@@ -64,8 +77,15 @@ func ReadModel(path string) (*interference.Model, error) {
 	return m, nil
 }
 
-// WriteFile writes a file whole or not at all: an old file stays as it was until the new one is complete.
+// WriteFile writes a file whole or not at all: an old file stays as it was until the new one is complete. What a link leads to is written in
+// the link's place, and what is no file, as /dev/stdout, is written to and not replaced.
 func WriteFile(path string, b []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return writeInto(path, b)
+		}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
@@ -79,6 +99,17 @@ func WriteFile(path string, b []byte) error {
 		return errors.Join(fmt.Errorf("writing %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return nil
+}
+
+func writeInto(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	if _, err = f.Write(b); err != nil {
+		return errors.Join(fmt.Errorf("writing: %w", err), f.Close())
+	}
+	return f.Close()
 }
 
 // ReadApplication reads an application file.

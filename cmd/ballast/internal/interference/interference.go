@@ -19,14 +19,15 @@ import (
 func Command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "interference",
-		Short: "The model of who slows whom: fit it, ask it, publish it",
+		Short: "The model of who slows whom: fit it, ask it, show it, publish it",
 		Example: `  ballast interference fit --mixes mixes.csv,pairs.csv --out model.json
   ballast interference predict --model model.json --mixes questions.csv
+  ballast interference show --model model.json
   ballast interference publish --model model.json`,
 		Args: cli.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newFitCommand(), newPredictCommand(), newPublishCommand(), profile.Command())
+	cmd.AddCommand(newFitCommand(), newPredictCommand(), newShowCommand(), newPublishCommand(), profile.Command())
 	return cmd
 }
 
@@ -151,27 +152,24 @@ func newPredictCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if setting != "" {
-				in, ok := model.In(setting)
-				if !ok {
-					return fmt.Errorf("--setting %s: the model knows nothing of it; measure mixes there and fit with a column setting", setting)
-				}
-				model = in
+			if _, ok := model.In(setting); setting != "" && !ok {
+				return fmt.Errorf("--setting %s: the model knows nothing of it, only of %s; measure mixes there and fit with a column setting", setting,
+					strings.Join(settingsOf(model), ", "))
 			}
-			table, err := cli.ReadMixes(mixes)
+			table, err := cli.ReadLoads(mixes)
 			if err != nil {
 				return err
 			}
-			answers, err := predictTable(model, table)
+			answers, err := predictTable(model, table, setting)
 			if err != nil {
 				return err
 			}
 			return answers.print(cmd.OutOrStdout(), output)
 		},
 	}
-	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as `ballast interference fit` writes it")
-	cmd.Flags().StringVar(&mixes, "mixes", "", "mixes file; only its n_ columns are read")
-	cmd.Flags().StringVar(&setting, "setting", "", "machine shape and partitioning to predict for (default the one the model was fitted in)")
+	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as ballast interference fit writes it")
+	cmd.Flags().StringVar(&mixes, "mixes", "", "mixes file; only its n_ columns and its column setting are read")
+	cmd.Flags().StringVar(&setting, "setting", "", "machine shape and partitioning to predict for (default the row's, without a column setting the one the model was fitted in)")
 	output.Register(cmd, "table", "csv", "json")
 	return cmd
 }
@@ -208,7 +206,7 @@ back to stock scoring when the model is older than its modelMaxAge (7 days by de
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as `ballast interference fit` writes it")
+	cmd.Flags().StringVar(&modelPath, "model", "", "model file, as ballast interference fit writes it")
 	cmd.Flags().StringVar(&name, "name", "default", "name of the InterferenceModel object")
 	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default $KUBECONFIG, else ~/.kube/config)")
 	return cmd

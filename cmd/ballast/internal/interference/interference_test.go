@@ -2,6 +2,7 @@ package interference
 
 import (
 	"encoding/csv"
+	"fmt"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -18,6 +19,51 @@ import (
 func ballast(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	return clitest.Run(t, []*cobra.Command{Command()}, args...)
+}
+
+// Each row is predicted in its own setting, whatever stands where performances do; --setting is for all.
+func TestPredictInItsSetting(t *testing.T) {
+	t.Parallel()
+	law := func(n_a, n_b, weigh float64) string { // ln(performance): a loses 0.1 by each neighbour, b 0.3
+		return fmt.Sprintf("%g,%g,%g,%g", n_a, n_b, math.Exp(-0.1*weigh*(n_a+n_b-1)), math.Exp(-0.3*weigh*(n_a+n_b-1)))
+	}
+	text := "setting,n_a,n_b,perf_a,perf_b\n"
+	for a := 1.0; a <= 4; a++ {
+		for b := 1.0; b <= 4; b++ {
+			text += "small," + law(a, b, 1) + "\n"
+			if a+b <= 6 {
+				text += "large," + law(a, b, 0.5) + "\n"
+			}
+		}
+	}
+	model := filepath.Join(t.TempDir(), "model.json")
+	if code, _, stderr := ballast(t, "interference", "fit", "--mixes", clitest.WriteTemp(t, "m.csv", text), "--out", model); code != cli.ExitDone {
+		t.Fatalf("fit: exit %d, %q", code, stderr)
+	}
+	questions := clitest.WriteTemp(t, "q.csv", "setting,n_a,n_b,n_c,perf_a\n,4,4,0,NaN\nlarge,4,4,0,9999\nsmall,4,4,0,\n")
+	for extra, want := range map[string][]float64{"": {0.7, 0.35, 0.7}, "large": {0.35, 0.35, 0.35}} {
+		code, out, stderr := ballast(t, "interference", "predict", "--model", model, "--mixes", questions, "-o", "csv", "--setting", extra)
+		if code != cli.ExitDone {
+			t.Fatalf("predict: exit %d, %q", code, stderr)
+		}
+		for i, line := range strings.Split(strings.TrimSpace(out), "\n")[1:] {
+			if got, err := strconv.ParseFloat(strings.Split(line, ",")[3], 64); err != nil || math.Abs(-math.Log(got)-want[i]) > 0.1 {
+				t.Errorf("--setting %q, row %d: %s, want perf_a of exp(-%g)", extra, i+1, line, want[i])
+			}
+		}
+	}
+	code, _, stderr := ballast(t, "interference", "predict", "--model", model, "--mixes", clitest.WriteTemp(t, "q.csv", "setting,n_a\nhuge,4\n"))
+	if code != cli.ExitFailed || !strings.Contains(stderr, `q.csv:2: column setting: the model knows nothing of "huge", only of "small", "large"`) {
+		t.Errorf("a setting that nobody knows: exit %d, %q", code, stderr)
+	}
+	code, out, stderr := ballast(t, "interference", "show", "--model", model)
+	if code != cli.ExitDone || !strings.Contains(out, `setting "small"; also known: ["large"]`) || !strings.Contains(out, "\nb      a  0.7") {
+		t.Errorf("show: exit %d, %q, %q", code, out, stderr)
+	}
+	code, out, _ = ballast(t, "interference", "show", "--model", model, "-o", "csv")
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); code != cli.ExitDone || len(lines) != 5 || !strings.HasPrefix(lines[2], "a,b,0.9") {
+		t.Errorf("show -o csv: exit %d, %q", code, out)
+	}
 }
 
 func TestFitThenPredict(t *testing.T) {

@@ -1,9 +1,11 @@
 package interference
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -24,21 +26,27 @@ type answer struct {
 	Predictions []*interference.Prediction `json:"predictions"`
 }
 
-// predictTable predicts every class of every row.
-func predictTable(model *interference.Model, table *interference.Table) (*answers, error) {
-	index := make([]int, len(table.Classes))
-	for k, class := range table.Classes {
-		i, ok := model.ClassIndex(class)
-		if !ok {
-			return nil, fmt.Errorf("%s: column n_%s: the model has no class %q; it knows %s", table.Name, class, class, strings.Join(model.Classes(), ", "))
-		}
-		index[k] = i
+// predictTable predicts every class of every row: in the setting given, else in the row's own.
+func predictTable(model *interference.Model, table *interference.Table, setting string) (*answers, error) {
+	index, err := indexOf(model, table)
+	if err != nil {
+		return nil, err
 	}
 	result := &answers{Classes: table.Classes}
 	for _, row := range table.Rows {
+		in := model
+		if name := cmp.Or(setting, row.Setting); name != "" {
+			var ok bool
+			if in, ok = model.In(name); !ok {
+				return nil, fmt.Errorf("%s:%d: column setting: the model knows nothing of %q, only of %s; measure mixes there, or predict all rows in one setting by --setting",
+					table.Name, row.Line, name, strings.Join(settingsOf(model), ", "))
+			}
+		}
 		counts := make([]float64, len(model.Classes()))
 		for k, n := range row.Counts {
-			counts[index[k]] = n
+			if index[k] >= 0 {
+				counts[index[k]] = n
+			}
 		}
 		mix, err := interference.MixOf(counts)
 		if err != nil {
@@ -47,13 +55,39 @@ func predictTable(model *interference.Model, table *interference.Table) (*answer
 		a := answer{Counts: row.Counts, Predictions: make([]*interference.Prediction, len(row.Counts))}
 		for k, n := range row.Counts {
 			if n > 0 {
-				p := model.Predict(mix, index[k])
+				p := in.Predict(mix, index[k])
 				a.Predictions[k] = &p
 			}
 		}
 		result.Rows = append(result.Rows, a)
 	}
 	return result, nil
+}
+
+// indexOf is the model's index of each class of a table; -1 of one that it does not know, which must be in no mix.
+func indexOf(model *interference.Model, table *interference.Table) ([]int, error) {
+	index := make([]int, len(table.Classes))
+	for k, class := range table.Classes {
+		i, ok := model.ClassIndex(class)
+		if !ok {
+			i = -1
+			if slices.ContainsFunc(table.Rows, func(r interference.Row) bool { return r.Counts[k] > 0 }) {
+				return nil, fmt.Errorf("%s: column n_%s: the model has no class %q; it knows %s", table.Name, class, class, strings.Join(model.Classes(), ", "))
+			}
+		}
+		index[k] = i
+	}
+	return index, nil
+}
+
+// settingsOf names the settings that a model knows, its own first.
+func settingsOf(model *interference.Model) []string {
+	d := model.Document()
+	names := []string{strconv.Quote(d.Setting)}
+	for _, s := range d.Settings {
+		names = append(names, strconv.Quote(s.Name))
+	}
+	return names
 }
 
 // print writes the answers as csv, json or an aligned table.

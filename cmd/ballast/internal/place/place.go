@@ -59,7 +59,7 @@ If there are more containers than nodes times slots, as many as fit are placed, 
 			return o.run(cmd)
 		},
 	}
-	cmd.Flags().StringVar(&o.model, "model", "", "model file, as `ballast interference fit` writes it")
+	cmd.Flags().StringVar(&o.model, "model", "", "model file, as ballast interference fit writes it")
 	cmd.Flags().StringVar(&o.batch, "batch", "", "batch file")
 	cmd.Flags().IntVar(&o.row, "row", 0, "line of the batch file to place, counted from 0")
 	cmd.Flags().IntVar(&o.nodes, "nodes", 0, "number of nodes")

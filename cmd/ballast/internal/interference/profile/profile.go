@@ -73,7 +73,7 @@ The exit code is 1 if there is nothing left to measure.`,
 			return o.run(cmd)
 		},
 	}
-	cmd.Flags().StringVar(&o.model, "model", "", "model file, as `ballast interference fit` writes it")
+	cmd.Flags().StringVar(&o.model, "model", "", "model file, as ballast interference fit writes it")
 	cmd.Flags().IntVar(&o.slots, "slots", 8, "containers that fit on a node")
 	cmd.Flags().IntVar(&o.next, "next", 5, "how many mixes to propose")
 	cmd.Flags().StringToStringVar(&o.pods, "pods", nil, "pods expected of each class, class=number,... (default as many of each)")

@@ -323,8 +323,8 @@ func TestProfileStopsTheCommand(t *testing.T) {
 		t.Parallel()
 		command, file := sleeper(t)
 		// Long enough for the shell to write the file on a busy machine.
-		code, _, stderr := ballast(t, args(command, "--timeout", "5s")...)
-		if code != cli.ExitFailed || !strings.Contains(stderr, "the command took longer than 5s; give --timeout") {
+		code, _, stderr := ballast(t, args(command, "--timeout", "20s")...)
+		if code != cli.ExitFailed || !strings.Contains(stderr, "the command took longer than 20s; give --timeout") {
 			t.Errorf("exit %d, %q", code, stderr)
 		}
 		gone(t, file)
