@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"k8s.io/klog/v2/ktesting"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/follow"
 )
 
 // world is an API server that one evictor speaks to.
@@ -372,6 +374,47 @@ func TestRun(t *testing.T) {
 				t.Errorf("%s: %q, want %q", what, about[what], want)
 			}
 		}
+	})
+}
+
+// A recommender without node agents: where the type is not installed, or is removed, there are no requests, and that is an answer. While the
+// API server is away those that were seen last stand.
+func TestMissingType(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var failure atomic.Pointer[error]
+		fail := func(err error) { failure.Store(&err) }
+		w.objects.PrependReactor("list", "nodeisolations", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, *failure.Load()
+		})
+		w.ask("n1", "sort-1", nil)
+		ctx, cancel := context.WithCancel(w.ctx)
+		ended := make(chan struct{})
+		fail(errors.New("connection refused"))
+		go func() { w.e.requests.Run(ctx); close(ended) }()
+		time.Sleep(follow.Retry)
+		synctest.Wait()
+		select {
+		case <-w.e.requests.Answered():
+			t.Error("an API server that is away is an answer")
+		default:
+		}
+		if n := len(w.e.requests.list()); n != 1 {
+			t.Errorf("%d requests while the API server is away, want 1", n)
+		}
+		fail(apierrors.NewNotFound(v1alpha1.NodeIsolations.GroupResource(), ""))
+		time.Sleep(2 * follow.Retry)
+		synctest.Wait()
+		select {
+		case <-w.e.requests.Answered():
+		default:
+			t.Error("a type that is not installed is no answer")
+		}
+		if n := len(w.e.requests.list()); n != 0 {
+			t.Errorf("%d requests without their type, want none", n)
+		}
+		cancel()
+		<-ended
 	})
 }
 

@@ -2,8 +2,10 @@ package eviction
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -29,10 +31,20 @@ type requests struct {
 }
 
 func newRequests(client dynamic.Interface) requests {
-	store := cache.NewStore(cache.MetaNamespaceKeyFunc)
-	return requests{store: store, Follower: follow.Kind(follow.Slimmed(follow.Source{
+	r := requests{store: cache.NewStore(cache.MetaNamespaceKeyFunc)}
+	r.Follower = follow.Kind(follow.Slimmed(follow.Source{
 		Name: "requests of eviction", Complaint: "Cannot follow NodeIsolation objects: no node's request of eviction is seen", Client: client,
-	}, client.Resource(v1alpha1.NodeIsolations), cut), store)}
+		Failed: func(_ context.Context, err error) bool { return r.failed(err) },
+	}, client.Resource(v1alpha1.NodeIsolations), cut), r.store)
+	return r
+}
+
+// failed says that there are no requests where the type of the objects is not installed.
+func (r requests) failed(err error) (answer bool) {
+	if !apierrors.IsNotFound(err) {
+		return false
+	}
+	return r.store.Replace(nil, "") == nil
 }
 
 // evict is where the request stands.

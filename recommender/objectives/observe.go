@@ -32,6 +32,7 @@ func (s *subject) observe(in Input, t Telemetry, candidates []*workload.Workload
 	if w.Newest.Before(from) || heard.Before(from.Add(-p.Round)) {
 		return nil
 	}
+	s.fromSpans = w.FromSpans
 	o := sizing.Observation{
 		Time: to, Seconds: to.Sub(from).Seconds(), Requests: w.Requests, Within: min(w.Within, w.Requests), Percentile: w.Percentile,
 		Duration: w.Duration,

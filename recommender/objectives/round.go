@@ -151,6 +151,8 @@ type Report struct {
 	Counted time.Time
 	// TelemetryAge is that of the newest datum in seconds, NaN if there never was one.
 	TelemetryAge float64
+	// FromSpans says that requests are counted by spans and their weights, for want of a histogram of the entry.
+	FromSpans bool
 	// Workloads are in the order of their names.
 	Workloads []WorkloadReport
 	// Links are the calls between the targets of its workloads.
@@ -187,7 +189,7 @@ type WorkloadReport struct {
 func (s *subject) report(now time.Time) Report {
 	report := Report{
 		Time: now, Objective: s.objective, Mode: s.mode, Decision: s.decision, Window: s.asked.window, Counted: s.counted, TelemetryAge: s.age(now),
-		Links: &s.links, Memory: s.memory, Recalling: s.recalling != nil,
+		FromSpans: s.fromSpans, Links: &s.links, Memory: s.memory, Recalling: s.recalling != nil,
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.tracks)) {
 		t := s.tracks[name]

@@ -105,6 +105,8 @@ type subject struct {
 	newest, read time.Time
 	// counted is since when the attainment is counted; zero: not yet.
 	counted time.Time
+	// fromSpans says that no histogram counted the requests of the last window that was of use.
+	fromSpans bool
 	// recalling is the memory of the last leader that is still to be asked for; nil: it has been, or there is none to ask.
 	recalling *recalling
 	// seen is what the windows of this process had.

@@ -24,9 +24,10 @@ type world struct {
 	sizer *objectives.Sizer
 	now   time.Time
 	in    objectives.Input
-	// rate is requests a second; 0 = no requests. silent: nothing is sent.
+	// rate is requests a second; 0 = no requests. silent: nothing is sent. spans: no histograms are sent.
 	rate   float64
 	silent bool
+	spans  bool
 	newest time.Time
 	free   float64 // cores that the node has left for requests
 	round  *objectives.Round
@@ -68,6 +69,7 @@ func (w *world) Window(e telemetry.Entry, _, target float64, from, to time.Time)
 	if w.silent || w.rate == 0 {
 		return out
 	}
+	out.FromSpans = w.spans
 	out.Requests = w.rate * to.Sub(from).Seconds()
 	out.Within = out.Requests
 	out.Percentile = 0
@@ -228,6 +230,26 @@ func TestNoRequests(t *testing.T) {
 	// Windows end 15 s before the round, and ten ago was the last with requests.
 	if m := r.Decision.BlindMessage; !strings.Contains(m, "no request counted at the entry") || !strings.Contains(m, "ended 10m15s ago") {
 		t.Errorf("message %q, want one that says that requests are missing, and since when", m)
+	}
+}
+
+// The report says what counts the requests: the last window that was of use.
+func TestFromSpans(t *testing.T) {
+	w := newWorld(t, objective("a", nil))
+	if w.steps(3).FromSpans {
+		t.Error("from spans though there are histograms")
+	}
+	w.spans = true
+	if !w.steps(1).FromSpans {
+		t.Error("not from spans though there is no histogram")
+	}
+	w.silent = true
+	if !w.steps(3).FromSpans {
+		t.Error("forgot in a silence what counted the last window")
+	}
+	w.silent, w.spans = false, false
+	if w.steps(3).FromSpans {
+		t.Error("from spans though histograms came back")
 	}
 }
 

@@ -29,8 +29,13 @@
 // # Bounds
 //
 // Limits bound bodies, the time to send one, spans, traces, series, points and their buckets; the oldest go first, and everything goes at
-// MaxAge. 400,000 spans take about 60 MB, the buckets at most 128 MB, the last state of 20,000 series of 160 buckets 26 MB. The sender hears of what was refused (partial success), and sla_recommender_telemetry_dropped_total counts it by reason, also
-// what was evicted before its age: a window may then cover less than it says.
+// MaxAge. 400,000 spans take about 60 MB, the buckets at most 128 MB, the last state of 20,000 series of 160 buckets 26 MB. The sender hears
+// of what was refused (partial success), and sla_recommender_telemetry_dropped_total counts it by reason, also what was evicted before its
+// age: a window may then cover less than it says.
+//
+// When an operation was last heard of (Window.Newest) is remembered for Limits.Series of them, and for all that windows are asked for. A
+// datum of another is kept and counts, but is in the same metric under too_many_operations: an entry that is asked for the first time then
+// looks as if it were silent, until its next datum.
 //
 // # Limits of what it says
 //

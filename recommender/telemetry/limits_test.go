@@ -34,9 +34,9 @@ func TestBounded(t *testing.T) {
 			held += len(one.spans)
 		}
 		if held != f.Store.spans || held > 200 || len(f.traces) > 50 || f.arrivals.len() != len(f.traces) || len(f.series) > 30 ||
-			f.increments.len() > 100 || len(f.newest) > 30 {
+			f.increments.len() > 100 || len(f.names.by) > 30 {
 			t.Fatalf("%d of %d spans, %d traces in %d, %d series, %d points, %d names", held, f.Store.spans, len(f.traces), f.arrivals.len(),
-				len(f.series), f.increments.len(), len(f.newest))
+				len(f.series), f.increments.len(), len(f.names.by))
 		}
 		if len(f.arrivals.items) > 64+2*50+20 || len(f.increments.items) > 64+2*100+40 {
 			t.Fatalf("queues of %d and %d items", len(f.arrivals.items), len(f.increments.items))

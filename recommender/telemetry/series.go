@@ -49,7 +49,7 @@ func (s *Store) addPoint(p *otlp.Point, now time.Time) otlp.Reason {
 		p.Value.Bounds = one.bounds
 	}
 	one.bounds = p.Value.Bounds
-	s.heard(p.Labels.Resource.Value(), p.Labels.Operation, p.Time)
+	s.heard(otlp.PointSignal, p.Labels.Resource.Value(), p.Labels.Operation, p.Time, now)
 	if calls, from, ok := s.added(one, known, p, now); ok {
 		in := increment{labels: one.labels, from: from, at: p.Time, arrived: now.UnixNano()}
 		if calls.Count() > 0 {

@@ -202,6 +202,8 @@ func TestRejectedSpans(t *testing.T) {
 		"future":         func(s *tracepb.Span) { s.EndTimeUnixNano = at(200_000) },
 		"far future":     func(s *tracepb.Span) { s.EndTimeUnixNano = math.MaxUint64 },
 		"old":            func(s *tracepb.Span) { s.StartTimeUnixNano, s.EndTimeUnixNano = 1, 2 },
+		"too long":       func(s *tracepb.Span) { s.StartTimeUnixNano = at(10 - 600_001) },
+		"months":         func(s *tracepb.Span) { s.StartTimeUnixNano = 1 },
 		"long name":      func(s *tracepb.Span) { s.Name = "123456789012345678901" },
 	} {
 		s := good()
@@ -211,6 +213,12 @@ func TestRejectedSpans(t *testing.T) {
 		}
 		f.traces, f.arrivals, f.Store.spans = map[callgraph.TraceID]*trace{}, queue[*trace]{}, 0
 	}
+	longest := good()
+	longest.StartTimeUnixNano = at(10 - 600_000)
+	if n := f.spans(of(from("frontend", "f1"), longest)); n != 0 {
+		t.Errorf("a span of ten minutes: %d rejected", n)
+	}
+	f.traces, f.arrivals, f.Store.spans = map[callgraph.TraceID]*trace{}, queue[*trace]{}, 0
 	if n := f.spans(of(&resourcepb.Resource{}, good())); n != 1 {
 		t.Errorf("no service: %d rejected", n)
 	}

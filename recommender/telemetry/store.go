@@ -24,9 +24,9 @@ type Store struct {
 	spans      int           // in all traces
 	series     map[otlp.SeriesKey]*series
 	increments queue[increment]
-	buckets    int            // in all increments
-	newest     map[name]int64 // unix nanoseconds of the newest datum of each operation
-	swept      time.Time      // when series and newest were last looked through
+	buckets    int // in all increments
+	names      names
+	swept      time.Time // when series and names were last looked through
 }
 
 // trace is what arrived of one trace. Spans are only appended.
@@ -48,16 +48,12 @@ func comesIn(kind callgraph.Kind, parent callgraph.SpanID) bool {
 	}
 }
 
-// name is an operation of a service, as data name it.
-type name struct {
-	namespace, service, operation string
-}
-
 // NewStore returns an empty store, which counts from now on.
 func NewStore(c clock.PassiveClock, limits Limits) *Store {
+	limits = limits.withDefaults()
 	return &Store{
-		clock: c, limits: limits.withDefaults(), opened: c.Now(), swept: c.Now(), counters: otlp.NewCounters(),
-		traces: map[callgraph.TraceID]*trace{}, series: map[otlp.SeriesKey]*series{}, newest: map[name]int64{},
+		clock: c, limits: limits, opened: c.Now(), swept: c.Now(), counters: otlp.NewCounters(),
+		traces: map[callgraph.TraceID]*trace{}, series: map[otlp.SeriesKey]*series{}, names: names{limits.Series, map[name]times{}},
 	}
 }
 
@@ -122,7 +118,7 @@ func (s *Store) addSpan(a *otlp.Arrival, now time.Time) bool {
 	t.spans = append(t.spans, a.Span)
 	s.spans++
 	if comesIn(a.Span.Kind, a.Span.Parent) {
-		s.heard(a.Span.Resource.Value(), a.Span.Operation.Value(), a.Span.End)
+		s.heard(otlp.SpanSignal, a.Span.Resource.Value(), a.Span.Operation.Value(), a.Span.End, now)
 	}
 	return true
 }
@@ -131,7 +127,7 @@ func (s *Store) addSpan(a *otlp.Arrival, now time.Time) bool {
 func (s *Store) expire(now time.Time) {
 	oldest := now.Add(-s.limits.MaxAge)
 	s.expireTraces(oldest)
-	s.expireIncrements(oldest)
+	s.expireIncrements(oldest, now.Add(otlp.AheadMost))
 	if now.Sub(s.swept) >= s.limits.MaxAge/10 {
 		s.sweep(now)
 	}
@@ -153,10 +149,11 @@ func (s *Store) expireTraces(oldest time.Time) {
 	}
 }
 
-func (s *Store) expireIncrements(oldest time.Time) {
+// expireIncrements drops also what arrived before the clock was set back, by times to come: its end would not be seen.
+func (s *Store) expireIncrements(oldest, ahead time.Time) {
 	for s.increments.len() > 0 {
 		first := s.increments.first()
-		young := first.arrived > oldest.UnixNano()
+		young := first.arrived > oldest.UnixNano() && first.arrived <= ahead.UnixNano()
 		if young && s.increments.len() <= s.limits.Points && s.buckets <= s.limits.Buckets {
 			break
 		}
@@ -168,30 +165,21 @@ func (s *Store) expireIncrements(oldest time.Time) {
 	}
 }
 
-// sweep forgets series that stopped, and when names were last heard of once they crowd: until then "stale" is told from "never".
+// sweep forgets series that stopped, and those with a point of times to come, of a clock that has been set back: nothing would be after it.
 func (s *Store) sweep(now time.Time) {
 	s.swept = now
-	oldest := now.Add(-s.limits.MaxAge)
+	oldest, ahead := now.Add(-s.limits.MaxAge), now.Add(otlp.AheadMost).UnixNano()
 	for key, one := range s.series {
-		if !one.arrived.After(oldest) {
+		if !one.arrived.After(oldest) || one.last > ahead {
 			delete(s.series, key)
 		}
 	}
-	if len(s.newest) < s.limits.Series {
-		return
-	}
-	for key, at := range s.newest {
-		if at <= oldest.UnixNano() {
-			delete(s.newest, key)
-		}
-	}
+	s.names.sweep(oldest, now)
 }
 
-// heard notes the time of a datum. Names beyond the limit are not remembered: they count as never heard of.
-func (s *Store) heard(r otlp.Resource, operation string, at int64) {
-	key := name{identityOf(r).Namespace, r.Service, operation}
-	if last, ok := s.newest[key]; ok && last >= at || !ok && len(s.newest) >= s.limits.Series {
-		return
+// heard notes the time of a datum. The lock is held.
+func (s *Store) heard(signal string, r otlp.Resource, operation string, at int64, now time.Time) {
+	if !s.names.heard(name{identityOf(r).Namespace, r.Service, operation}, at, now.UnixNano()) {
+		s.counters.Drop(signal, otlp.TooManyOperations, 1)
 	}
-	s.newest[key] = at
 }

@@ -45,7 +45,7 @@ func (a Identity) serves(e Entry) bool {
 type Window struct {
 	From, To time.Time
 	// Newest is the time of the newest datum about the entry that ever arrived: the end of a span, or the time of a point even if it
-	// counts no request. Zero: never.
+	// counts no request; when it arrived, if that is earlier. It is not after now. Zero: never, as far as is remembered: see Limits.Series.
 	Newest           time.Time
 	Requests, Within float64 // of the entry operation; Within = number that succeeded within the target
 	// Percentile is that of the successful requests' durations, in seconds, with its 90 % interval by order statistics. All three are
@@ -122,12 +122,7 @@ func (s *Store) snapshot(e Entry) *reading {
 		r.traces = append(r.traces, slices.Clip(t.spans))
 	}
 	r.increments = s.increments.snapshot()
-	for key, at := range s.newest {
-		of := Identity{Namespace: key.namespace, Service: key.service}
-		if key.operation == e.Operation && of.serves(e) && time.Unix(0, at).After(r.newest) {
-			r.newest = time.Unix(0, at)
-		}
-	}
+	r.newest = s.names.newest(e, now)
 	return r
 }
 

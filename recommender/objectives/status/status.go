@@ -117,6 +117,10 @@ func join(a, b string) string {
 	return a + "; " + b
 }
 
+// fromSpans is said where histograms of the entry are not sent, or are refused.
+const fromSpans = "requests are counted by the spans that are sent, for want of a histogram of the entry: " +
+	"sla_recommender_telemetry_dropped_total says if one was refused"
+
 // conditions are the four, in a fixed order.
 func conditions(r *objectives.Report) []metav1.Condition {
 	d := &r.Decision
@@ -128,6 +132,9 @@ func conditions(r *objectives.Report) []metav1.Condition {
 		blind.Status, blind.Reason, blind.Message = metav1.ConditionTrue, cmp.Or(d.BlindReason, "Unknown"), d.BlindMessage
 	case r.Mode == v1alpha1.ObjectiveShadow:
 		blind.Reason, blind.Message = "Shadow", "mode shadow: shown and not written, the workloads are stock or on the way there"
+	}
+	if r.FromSpans && !d.Blind {
+		blind.Message = join(blind.Message, fromSpans)
 	}
 	list := []metav1.Condition{
 		blind,

@@ -99,6 +99,11 @@ func TestStatus(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 
+	spans := Of(&got, report(func(r *objectives.Report) { r.FromSpans = true }))
+	if c := meta.FindStatusCondition(spans.Conditions, "Blind"); c.Status != metav1.ConditionFalse || c.Message != "the telemetry carries a decision; "+fromSpans {
+		t.Errorf("from spans alone, and says %+v", c)
+	}
+
 	after := Of(&got, report(func(r *objectives.Report) { r.Time = noon.Add(time.Hour); blind(r) }))
 	if after.Predicted != nil || after.Observed != nil || after.Attainment != nil {
 		t.Errorf("blind, and shows %+v", after)

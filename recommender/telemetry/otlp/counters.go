@@ -20,7 +20,8 @@ func NewCounters() Counters {
 	}
 	return Counters{
 		Received: counter("received_total", "Spans and metric points that arrived.", "signal"),
-		Dropped:  counter("dropped_total", "Spans and metric points that were not kept, or not until their age was up.", "signal", "reason"),
+		Dropped: counter("dropped_total", "Spans and metric points that were not kept, or not until their age was up; too_many_operations: kept, "+
+			"but not when their operation was heard of.", "signal", "reason"),
 		Requests: counter("requests_total", "Requests with telemetry, by HTTP status.", "signal", "code"),
 	}
 }

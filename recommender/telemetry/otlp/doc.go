@@ -19,5 +19,6 @@
 // decoded, and the depth to which they contain each other is bounded. What is handed on is bounded in length.
 //
 // The rest is refused one by one, with a Reason: no service.name, ids of a wrong length, times that are missing, in the future (by more
-// than a minute) or past Limits.MaxAge, histograms that contradict themselves.
+// than a minute) or past Limits.MaxAge, spans that are longer than that, histograms that contradict themselves. A span stands for at most
+// a million requests, whatever its trace state says.
 package otlp

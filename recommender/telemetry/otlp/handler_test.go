@@ -328,8 +328,9 @@ func TestSeriesKey(t *testing.T) {
 
 func TestWeight(t *testing.T) {
 	for state, want := range map[string]float64{
-		"": 1, "ot=th:0": 1, "ot=th:8": 2, "ot=th:c": 4, "a=b, ot=rv:12345678901234;th:fffffffffffff0": 1 << 52, "ot=th:": 1, "ot=th:xyz": 1,
-		"ot=th:123456789012345": 1, "xot=th:8": 1, "ot=rv:1": 1, "ot=th:e6666666666668": 10, "ot=th:ffffffffffffff": 1 << 56,
+		"": 1, "ot=th:0": 1, "ot=th:8": 2, "ot=th:c": 4, "a=b, ot=rv:12345678901234;th:fffff0000": 1 << 20, "ot=th:": 1, "ot=th:xyz": 1,
+		"ot=th:123456789012345": 1, "xot=th:8": 1, "ot=rv:1": 1, "ot=th:e6666666666668": 10,
+		"ot=th:ffffe": 1 << 19, "ot=th:fffff8": 1 << 20, "ot=th:ffffffffffffff": 1 << 20, // 2⁻²¹ and less are believed to be 2⁻²⁰
 	} {
 		if got := weight(state); math.Abs(got/want-1) > 1e-9 {
 			t.Errorf("%q: %g, want %g", state, got, want)
@@ -357,7 +358,7 @@ func FuzzHandler(f *testing.F) {
 			t.Errorf("status %d", got.Code)
 		}
 		for _, s := range sink.spans {
-			if s.Span.Start <= 0 || s.Span.End < s.Span.Start || !(s.Span.Weight >= 1) || s.Span.Resource.Value().Service == "" {
+			if s.Span.Start <= 0 || s.Span.End < s.Span.Start || !(s.Span.Weight >= 1 && s.Span.Weight <= maxWeight) || s.Span.End-s.Span.Start > int64(time.Minute) || s.Span.Resource.Value().Service == "" {
 				t.Errorf("%+v", s)
 			}
 		}

@@ -3,7 +3,7 @@ package otlp
 // Reason says why a span or point is not kept.
 type Reason string
 
-// Why something is not kept. The last four are for what holds the data.
+// Why something is not kept. The last five are for what holds the data.
 const (
 	Kept              Reason = ""
 	noService         Reason = "no_service"          // resource without service.name
@@ -12,13 +12,15 @@ const (
 	badID             Reason = "bad_id"              // trace or span id of another length, or zeros
 	badTime           Reason = "bad_time"            // zero, or the end before the start
 	tooOld            Reason = "old"                 // before what is kept
-	inFuture          Reason = "future"              // more than aheadMost after now
+	inFuture          Reason = "future"              // more than AheadMost after now
+	tooLong           Reason = "too_long"            // a span that lasted longer than what is kept
 	unused            Reason = "unused"              // a metric that nothing here reads
 	badPoint          Reason = "bad_point"           // contradicts itself, or has no buckets
 	FullTrace         Reason = "full_trace"          // Limits.SpansPerTrace
 	Evicted           Reason = "evicted"             // the oldest, to make room
 	OutOfOrder        Reason = "out_of_order"        // not after the last of its series
 	TooManySeries     Reason = "too_many_series"     // Limits.Series
+	TooManyOperations Reason = "too_many_operations" // Limits.Series: kept, but not when its operation was heard of
 )
 
 // blame reports whether the sender is to hear of it in the answer: not of what is only of no use here.
@@ -41,6 +43,8 @@ func (r Reason) message() string {
 		return "older than what is kept"
 	case inFuture:
 		return "the time is ahead of the receiver's clock: set the sender's"
+	case tooLong:
+		return "a span is longer than what is kept: its sender's clock was set meanwhile, or it was ended too late"
 	case FullTrace:
 		return "the trace has too many spans"
 	case badPoint:

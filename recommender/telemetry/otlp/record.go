@@ -19,7 +19,7 @@ type Span struct {
 	Start, End int64 // unix nanoseconds, Start <= End
 	Operation  unique.Handle[string]
 	Resource   unique.Handle[Resource]
-	Weight     float64 // how many requests it stands for, at least 1
+	Weight     float64 // how many requests it stands for, 1 to 2^20
 	Kind       callgraph.Kind
 	Failed     bool
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/ballast-k8s/ballast/predictor/callgraph"
 )
 
-// aheadMost is by how much a sender's clock may be ahead.
-const aheadMost = time.Minute
+// AheadMost is by how much a sender's clock may be ahead.
+const AheadMost = time.Minute
 
 // addSpans takes in the spans of one request.
 func (s *receiver) addSpans(list []*tracepb.ResourceSpans) Refusals {
@@ -73,6 +73,9 @@ func (s *receiver) readSpan(sp *tracepb.Span, of unique.Handle[Resource], now ti
 	if why := s.inTime(end, now); why != Kept {
 		return a, why
 	}
+	if end-start > uint64(s.limits.MaxAge) {
+		return a, tooLong
+	}
 	if len(sp.GetName()) > s.limits.Attribute {
 		return a, longAttribute
 	}
@@ -89,7 +92,7 @@ func (s *receiver) inTime(at uint64, now time.Time) Reason {
 	switch {
 	case at == 0:
 		return badTime
-	case at > math.MaxInt64 || int64(at) > now.Add(aheadMost).UnixNano():
+	case at > math.MaxInt64 || int64(at) > now.Add(AheadMost).UnixNano():
 		return inFuture
 	case int64(at) < now.Add(-s.limits.MaxAge).UnixNano():
 		return tooOld
