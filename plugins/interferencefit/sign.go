@@ -18,17 +18,18 @@ const signatureKey = "ballast.dev/" + Name
 type signature struct {
 	Class string  `json:"class"`
 	Floor float64 `json:"floor"`
-	// Exempt and DaemonSet change who is rejected and scored.
-	Exempt    bool          `json:"exempt"`
+	// Priority decides which residents' floors count; it and DaemonSet change who is rejected and scored.
+	Priority  int32         `json:"priority"`
 	DaemonSet bool          `json:"daemonSet"`
 	Model     string        `json:"model"`
 	Mode      v1alpha1.Mode `json:"mode"`
 	Blind     string        `json:"blind"`
 }
 
-// SignPod tells the scheduler which pods it may treat alike when it batches: those of one class and floor under one model and
-// mode. A node's gain depends on nothing else but the node, so that equal signatures have equal scores on one snapshot. The
-// scheduler signs when a pod is queued and may reuse a ranking for half a second; a model that changes meanwhile acts that late.
+// SignPod tells the scheduler which pods it may treat alike when it batches: those of one class, floor and priority under one
+// model and mode. Gain and feasibility of a node depend on nothing else but the node, so that equal signatures have equal scores
+// on one snapshot. The scheduler signs when a pod is queued and may reuse a ranking for half a second; a model that changes
+// meanwhile acts that late.
 func (p *InterferenceFit) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	c := p.assess()
 	least, err := floor.Of(pod)
@@ -36,7 +37,7 @@ func (p *InterferenceFit) SignPod(_ context.Context, pod *v1.Pod) ([]fwk.SignFra
 		least = 0 // the annotation is ignored, so it makes no difference
 	}
 	return []fwk.SignFragment{{Key: signatureKey, Value: signature{
-		Class: podclass.Name(pod), Floor: least, Exempt: podclass.Exempt(pod), DaemonSet: podclass.OfDaemonSet(pod),
+		Class: podclass.Name(pod), Floor: least, Priority: podclass.Priority(pod), DaemonSet: podclass.OfDaemonSet(pod),
 		Model: c.Version, Mode: c.Mode, Blind: c.Blind,
 	}}}, nil
 }

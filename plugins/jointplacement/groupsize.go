@@ -1,11 +1,29 @@
 package jointplacement
 
 import (
+	"context"
+	"slices"
+	"sync"
+
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/plugins/jointplacement/podgroup"
 )
+
+// ask looks up how many pods groups have at least, where nothing says so yet. Where the API server is slow each look-up takes all of its
+// patience: so several are under way at once, and the watchdog is told between them that the planner is alive.
+func (p *JointPlacement) ask(ctx context.Context) {
+	for keys := range slices.Chunk(p.waiting.Unasked(p.clock.Now()), chunk) {
+		p.breathe()
+		var asking sync.WaitGroup
+		for _, key := range keys {
+			asking.Go(func() { p.waiting.AtLeast(key, podgroup.Minimum(ctx, p.dynamic, key)) })
+		}
+		asking.Wait()
+	}
+}
 
 // here counts the pods of a group that exist: those that wait, those that run, and those that are no business of ours. One that will wait
 // counts once the queue has shown it: the lister knows it a moment earlier, and the group would be planned without it.

@@ -12,7 +12,6 @@ import (
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
-	"github.com/ballast-k8s/ballast/plugins/jointplacement/podgroup"
 )
 
 const (
@@ -52,9 +51,7 @@ func (p *JointPlacement) step(ctx context.Context) time.Time {
 	if c.Known == nil {
 		return p.clock.Now().Add(lookAgain) // a change of switch or model lets everybody go, see show
 	}
-	for _, key := range p.waiting.Unasked(p.clock.Now()) {
-		p.waiting.AtLeast(key, podgroup.Minimum(ctx, p.dynamic, key))
-	}
+	p.ask(ctx)
 	here := map[hold.Key]int{}
 	for _, key := range p.waiting.Sized() {
 		here[key] = p.here(c, key)

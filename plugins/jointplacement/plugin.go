@@ -106,7 +106,9 @@ func (p *JointPlacement) connect(obj runtime.Object, h fwk.Handle) error {
 	p.activate, p.wake = h.Activate, make(chan struct{}, 1)
 	p.events.Recorder, p.events.Profile = h.EventRecorder(), p.profile
 	p.waiting = hold.New(p.args.rules(), func(waited time.Duration) {
-		p.metrics.holdSeconds.WithLabelValues(p.profile).Observe(waited.Seconds())
+		if p.leads.Load() { // another sees pods go that the leader bound
+			p.metrics.holdSeconds.WithLabelValues(p.profile).Observe(waited.Seconds())
+		}
 	})
 	p.ledger = cluster.NewLedger()
 	reports := nodesetting.New(p.dynamic, p.clock.Now, func(string, nodesetting.Report, nodesetting.Report) {})

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// chunk is how many nominations are under way at once: enough to hide the latency of a request. Between two chunks the planner looks
-	// whether the plan still holds.
+	// chunk is how many nominations, or look-ups of PodGroups, are under way at once: enough to hide the latency of a request. Between two
+	// chunks of nominations the planner looks whether the plan still holds.
 	chunk = 16
 	// maxReplans bounds how often the rest of a batch is planned again.
 	maxReplans = 3
@@ -28,6 +28,7 @@ const (
 func (p *JointPlacement) write(ctx context.Context, b *hold.Batch, made *outcome) {
 	targets, rest := made.targets, made.rest
 	defer func() { p.noRoom(ctx, rest) }()
+	defer p.finish(ctx, b)
 	p.promise(b, targets)
 	for replans := 0; len(targets) > 0 && ctx.Err() == nil; {
 		p.breathe()
@@ -52,6 +53,10 @@ func (p *JointPlacement) write(ctx context.Context, b *hold.Batch, made *outcome
 		}
 		targets = targets[n:]
 	}
+}
+
+// finish lets the pods pass that are nominated and waited for the rest of their batch. However the writing ended, nothing more will come.
+func (p *JointPlacement) finish(ctx context.Context, b *hold.Batch) {
 	if waited := p.waiting.Finish(b); len(waited) > 0 {
 		p.try(klog.FromContext(ctx), waited)
 	}

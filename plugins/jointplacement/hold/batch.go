@@ -29,7 +29,7 @@ type Batch struct {
 	// Pods is how many there are; Groups, Sentence and Model name what was planned, what the plan is worth, and by which model.
 	Pods                    int
 	Groups, Sentence, Model string
-	// together makes all pass at once, when all nominations are written.
+	// together makes all pass at once, when all nominations are written, or no more will be.
 	together, written bool
 	// refused are nodes that did not take pods of a kind; deviated reports one since the last look.
 	refused  map[refusal]bool
@@ -105,7 +105,7 @@ func (p *Pods) Written(uids []types.UID, now time.Time) {
 	}
 }
 
-// Finish notes that all nominations of a batch are written and returns the pods that waited for that.
+// Finish notes that no more nominations of a batch will be written and returns the pods that waited for that.
 func (p *Pods) Finish(b *Batch) []cache.ObjectName {
 	p.mu.Lock()
 	defer p.mu.Unlock()
