@@ -166,6 +166,9 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonRefused: the kernel refused a step; the groups are as before unless the message says otherwise.
 	ReasonRefused = "Refused"
+	// ReasonAnotherManager: somebody else on the node has rewritten the agent's groups again and again. They are left as they are, but for one more
+	// try every 5 minutes, or when the partitions change; the message says what was rewritten.
+	ReasonAnotherManager = "AnotherManager"
 	// ReasonShadow: the plan is shown and nothing is changed.
 	ReasonShadow = "Shadow"
 	// ReasonOff: the switch is off; groups stay as they are.

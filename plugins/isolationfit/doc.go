@@ -6,7 +6,7 @@
 // Score: an agent confirms interference by slowing the culprit down for some seconds and seeing the victim recover. Such a pair of
 // workloads is believed on every node as long as some agent reports it. A workload is the class that a pod's label ballast.dev/class names,
 // in all namespaces, else its namespace and top controller: one class is one behaviour, wherever it runs. So who may set the label can make
-// pods of others avoid each other, by scores alone; an admission policy restricts it. The loss of a node is
+// pods of others avoid each other, by scores alone; an admission policy can restrict it. The loss of a node is
 //
 //	what the pod loses beside the worst of the culprits there: 1 - 1/slowdown
 //	+ what each of its victims there loses:                    1 - 1/slowdown

@@ -77,7 +77,8 @@ func New(o Options) *Agent {
 		wake:    make(chan struct{}, 1),
 	}
 	a.writer = writer.New(writer.Options{
-		Objects: o.Objects, Node: o.Node, Period: Period, Clock: o.Clock, Wrote: a.metrics.wrote, Again: a.changed,
+		Objects: o.Objects, Reviews: o.Kube.AuthenticationV1().SelfSubjectReviews(), Node: o.Node, Period: Period, Clock: o.Clock,
+		Wrote: a.metrics.wrote, Again: a.changed,
 	})
 	a.watcher.Period, a.watcher.Monitors, a.watcher.Whole = Period, a.monitors, a.hasSetPoint
 	if o.Open == nil { // a simulated node's containers have no processor
@@ -166,7 +167,7 @@ func (a *Agent) round(ctx context.Context, view *containers.View) time.Duration 
 	found := a.isolator.Round(klog.FromContext(ctx), w, a.local.outcome, now)
 	a.local.found = found
 	a.place(w, view)
-	a.metrics.show(told.mode, found, a.options.Clock.Since(now))
+	a.metrics.show(told.mode, found, a.local.outcome, a.options.Clock.Since(now))
 	return a.report(told, found, view, now)
 }
 

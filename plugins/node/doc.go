@@ -5,11 +5,14 @@
 //   - read the tree (package resctrl); where there is none, say in a sentence why, and work with the rest: that is the main case on cloud
 //     machines, where the hypervisor hides what the processor can;
 //   - plan, log the plan, carry it out if the switch is active, and read back (package isolator); groups named ballast-* are the agent's,
-//     also those that an agent before it made, all others and the default group are never touched;
+//     also those that an agent before it made, all others and the default group are never touched; where somebody else rewrites the agent's
+//     groups again and again, they are left to him, and the condition Applied says so (package contest);
 //   - read the containers' counters, and their names from the kubelet's links to their logs (package containers: the agent has no right to
 //     pods, as it could only be to those of all nodes);
 //   - leave the object's status to package writer, which writes it on a change, at most every [Period], and else once a minute: no round waits
 //     for the API server.
+//
+// The same, and what single containers use, is shown as Prometheus series (packages exposition and containers).
 //
 // Where the object's spec has control, a step of the local loop (package loop) comes once a second: what it gives to batch work overlays the
 // spec's partitions, and CPU limits go through the container runtime (package placement), which also puts containers into the groups of

@@ -69,6 +69,7 @@ func (a *Agent) step(ctx context.Context, w isolator.Wish, view *containers.View
 	}
 	before := l.outcome
 	l.outcome = l.loop.Step(in)
+	a.metrics.loop.Stepped(l.outcome)
 	if action := l.outcome.Status.LastAction; action != l.reported {
 		l.reported = action
 		klog.FromContext(ctx).Info("Local loop", "acts", l.outcome.Acts, "action", action, "batch", l.outcome.Status.Batch)

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/dynamic/fake"
+	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/klog/v2/ktesting"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -22,7 +23,8 @@ func restarted(t *testing.T, nri string) (*Agent, *clocktesting.FakeClock) {
 	t.Helper()
 	clock, root := clocktesting.NewFakeClock(elevenways.Start), t.TempDir()
 	a := New(Options{
-		Node: "n", Resctrl: root, Cgroup: root, Proc: root, NRI: nri, Cores: 8, Objects: fake.NewSimpleDynamicClient(runtime.NewScheme()), Clock: clock,
+		Node: "n", Resctrl: root, Cgroup: root, Proc: root, NRI: nri, Cores: 8, Clock: clock,
+		Kube: kubefake.NewClientset(), Objects: fake.NewSimpleDynamicClient(runtime.NewScheme()),
 	})
 	a.began = elevenways.Start
 	return a, clock

@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,26 +9,29 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/exposition"
 	"github.com/ballast-k8s/ballast/plugins/node/isolator"
-	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
+	"github.com/ballast-k8s/ballast/plugins/node/loop"
 )
 
 const namespace = "node_agent"
 
-// metrics are the agent's own series; those of containers are package containers'.
+// metrics are the agent's own series; those of containers are package containers', those of groups and of the local loop package exposition's.
 type metrics struct {
 	mode        *prometheus.GaugeVec
 	success     prometheus.Gauge
 	took        prometheus.Gauge
 	applied     prometheus.Gauge
+	rewritten   prometheus.Counter
+	yields      prometheus.Gauge
 	writeErrors prometheus.Counter
-	groups      groupCollector
+	groups      *exposition.Groups
+	loop        *exposition.Loop
 
 	failing string // the last failure of a write, "" after one that worked
 }
 
 func newMetrics() *metrics {
-	labels := []string{"group", "domain"}
 	return &metrics{
 		mode: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "mode", Help: "1 for the mode in force (active, shadow or off), else 0.",
@@ -44,15 +45,19 @@ func newMetrics() *metrics {
 		applied: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "isolation_applied", Help: "1 if the node is divided as its NodeIsolation object wants it, else 0.",
 		}),
+		rewritten: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "groups_rewritten_total",
+			Help: "Rounds that found a value in a group of Ballast that neither the agent nor the kernel had put there.",
+		}),
+		yields: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "groups_left_to_others",
+			Help: "1 while groups of Ballast are left to another manager of resctrl on the node, who rewrites them, else 0.",
+		}),
 		writeErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "status_write_errors_total", Help: "Writes of the NodeIsolation object that failed.",
 		}),
-		groups: groupCollector{
-			occupancy: prometheus.NewDesc(namespace+"_group_occupancy_bytes", "Cache that a control group fills.", labels, nil),
-			traffic: prometheus.NewDesc(namespace+"_group_memory_traffic_bytes_total",
-				"Traffic of a control group between cache and memory: all of it (total), and the part to memory of the same node (local).",
-				append(append([]string{}, labels...), "kind"), nil),
-		},
+		groups: exposition.NewGroups(namespace),
+		loop:   exposition.NewLoop(namespace),
 	}
 }
 
@@ -60,19 +65,22 @@ func newMetrics() *metrics {
 func (a *Agent) Collectors() []prometheus.Collector {
 	m := a.metrics
 	return []prometheus.Collector{
-		m.mode, m.success, m.took, m.applied, m.writeErrors, &m.groups, containers.NewCollector(a.watcher),
+		m.mode, m.success, m.took, m.applied, m.rewritten, m.yields, m.writeErrors, m.groups, m.loop, containers.NewCollector(a.watcher),
 	}
 }
 
-// show takes a round.
-func (m *metrics) show(mode v1alpha1.Mode, i isolator.Found, took time.Duration) {
+// show takes a round, and the last step of the local loop; nil where there is none.
+func (m *metrics) show(mode v1alpha1.Mode, i isolator.Found, o *loop.Outcome, took time.Duration) {
 	for _, k := range []v1alpha1.Mode{v1alpha1.Active, v1alpha1.Shadow, v1alpha1.Off} {
 		m.mode.WithLabelValues(string(k)).Set(truth(k == mode))
 	}
 	m.success.Set(truth(i.None == ""))
 	m.took.Set(took.Seconds())
 	m.applied.Set(truth(i.Applied == "True"))
-	m.groups.last.Store(&i.Counters)
+	m.yields.Set(truth(i.Reason == v1alpha1.ReasonAnotherManager))
+	m.rewritten.Add(truth(i.Rewritten))
+	m.groups.Take(i.Counters)
+	m.loop.Show(o)
 }
 
 func truth(b bool) float64 {
@@ -92,36 +100,5 @@ func (m *metrics) wrote(ctx context.Context, err error) {
 	if err.Error() != m.failing && ctx.Err() == nil {
 		m.failing = err.Error()
 		klog.FromContext(ctx).Error(err, "Reporting; trying again")
-	}
-}
-
-// groupCollector shows the counters of groups. One without a value has no series.
-type groupCollector struct {
-	occupancy, traffic *prometheus.Desc
-	last               atomic.Pointer[[]resctrl.Counters]
-}
-
-// Describe implements prometheus.Collector.
-func (c *groupCollector) Describe(out chan<- *prometheus.Desc) {
-	out <- c.occupancy
-	out <- c.traffic
-}
-
-// Collect implements prometheus.Collector.
-func (c *groupCollector) Collect(out chan<- prometheus.Metric) {
-	last := c.last.Load()
-	if last == nil {
-		return
-	}
-	for _, k := range *last {
-		domain := strconv.Itoa(k.Domain)
-		put := func(d *prometheus.Desc, t prometheus.ValueType, r resctrl.Reading, l ...string) {
-			if r.State == resctrl.Valid {
-				out <- prometheus.MustNewConstMetric(d, t, float64(r.Value), append([]string{k.Group, domain}, l...)...)
-			}
-		}
-		put(c.occupancy, prometheus.GaugeValue, k.Occupancy)
-		put(c.traffic, prometheus.CounterValue, k.Total, "total")
-		put(c.traffic, prometheus.CounterValue, k.Local, "local")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
+	"github.com/ballast-k8s/ballast/plugins/node/exposition"
 	"github.com/ballast-k8s/ballast/plugins/node/isolator"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
@@ -126,12 +127,19 @@ func capacity(inventory resctrl.Inventory, peak int64) *v1alpha1.IsolationCapaci
 	return out
 }
 
-// groups are the control groups with their values and use; the use of a control group contains that of its monitor groups.
+// groups are the control groups with their values and use; the use of a control group contains that of its monitor groups. Of two that would have
+// the same name in the list, whose key the name is, the first is shown.
 func groups(i isolator.Found) []v1alpha1.IsolationGroup {
 	all := i.Inventory.State.Groups
 	var out []v1alpha1.IsolationGroup
-	for _, g := range all[:min(len(all), maxGroups)] {
-		is := v1alpha1.IsolationGroup{Name: g.Name, Schemata: g.Schemata.Lines(i.Inventory.Capacity), Threads: int64(g.Tasks)}
+	shown := map[string]bool{}
+	for _, g := range all {
+		name := exposition.GroupName(g.Name)
+		if shown[name] || len(out) == maxGroups {
+			continue
+		}
+		shown[name] = true
+		is := v1alpha1.IsolationGroup{Name: name, Schemata: g.Schemata.Lines(i.Inventory.Capacity), Threads: int64(g.Tasks)}
 		for _, c := range i.Counters {
 			if c.Group != g.Name || len(is.Domains) == maxGroups {
 				continue

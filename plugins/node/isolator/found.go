@@ -1,6 +1,8 @@
 package isolator
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
@@ -28,11 +30,14 @@ type Found struct {
 	// Applied, Reason and Message are the condition Applied.
 	Applied         metav1.ConditionStatus
 	Reason, Message string
+	// Rewritten says that a group had values that neither the agent nor the kernel had put there.
+	Rewritten bool
 }
 
 // Refusal is why the groups are not as the last round wanted them; empty: they are, or nothing was wanted.
 func (f *Found) Refusal() string {
-	if f.None == "" && f.Applied == metav1.ConditionFalse && (f.Reason == v1alpha1.ReasonRefused || f.Reason == v1alpha1.ReasonInvalidSpec) {
+	reasons := []string{v1alpha1.ReasonRefused, v1alpha1.ReasonInvalidSpec, v1alpha1.ReasonAnotherManager}
+	if f.None == "" && f.Applied == metav1.ConditionFalse && slices.Contains(reasons, f.Reason) {
 		return f.Message
 	}
 	return ""

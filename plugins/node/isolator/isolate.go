@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/contest"
 	"github.com/ballast-k8s/ballast/plugins/node/loop"
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
@@ -46,8 +47,11 @@ type Isolator struct {
 	rates     []resctrl.Rate
 	// limited is the partition whose group the local loop may have limited, see package relief; empty: none.
 	limited string
-	// redivided is what is wanted without what a canary node tries; nil: it has tried nothing.
-	redivided []partition.Partition
+	// redivided is what is wanted without what a canary node tries, by a spec with redividedBy; nil: it has tried nothing.
+	redivided   []partition.Partition
+	redividedBy *v1alpha1.LocalControl
+	// contest knows whether somebody else rewrites the groups.
+	contest contest.Watch
 }
 
 // Limited tells that an agent before this one may have limited a partition's group for the local loop; empty: none.
@@ -64,7 +68,7 @@ func (i *Isolator) Round(logger klog.Logger, w Wish, o *loop.Outcome, now time.T
 			logger.Error(err, "Closing the resctrl tree")
 		}
 	}()
-	if out.Inventory, err = resctrl.Read(tree); err != nil && !errors.Is(err, resctrl.ErrNotResctrl) {
+	if out.Inventory, err = read(tree, w.Spec); err != nil && !errors.Is(err, resctrl.ErrNotResctrl) {
 		return i.unreadable(w, err)
 	} else if err != nil {
 		return i.without(w, err)
@@ -88,6 +92,7 @@ func (i *Isolator) Tree() (Tree, error) {
 // divide brings the wish about, or says why not.
 func (i *Isolator) divide(logger klog.Logger, tree resctrl.Tree, w Wish, o *loop.Outcome, now time.Time, out *Found) {
 	out.Applied = metav1.ConditionFalse
+	i.look(logger, w, now, out)
 	if acting, known := w.acting(o); known {
 		i.relieve(logger, tree, *w.Spec, acting, out)
 	}
@@ -105,6 +110,10 @@ func (i *Isolator) divide(logger klog.Logger, tree resctrl.Tree, w Wish, o *loop
 		out.Message = "The local loop begins with what is in force: groups stay as they are for a second."
 		return
 	}
+	if err := onlyOurs(w.Spec); err != nil {
+		out.Reason, out.Message = v1alpha1.ReasonInvalidSpec, err.Error()+". Groups stay as they are."
+		return
+	}
 	i.remember(w, o, out.Inventory.Capacity)
 	wanted := loop.Overlay(Wanted(*w.Spec), o, out.Inventory.Capacity)
 	plan, err := partition.New(out.Inventory.Capacity, out.Inventory.State, wanted, false)
@@ -120,6 +129,8 @@ func (i *Isolator) divide(logger klog.Logger, tree resctrl.Tree, w Wish, o *loop
 		out.Plan = plan.String()
 		out.Reason = v1alpha1.ReasonShadow
 		out.Message = fmt.Sprintf("The switch is in shadow: %d steps of the plan are not taken.", len(plan.Operations))
+	case i.contest.Yields():
+		i.yield(plan, out)
 	default:
 		i.apply(logger, tree, plan, w, now, out)
 	}
@@ -128,6 +139,9 @@ func (i *Isolator) divide(logger klog.Logger, tree resctrl.Tree, w Wish, o *loop
 // inForce is the end of a round after which the groups are as the plan wants them.
 func (i *Isolator) inForce(w Wish, plan partition.Plan, out *Found) {
 	i.refused, i.why = "", nil
+	if w.Mode == v1alpha1.Active {
+		i.contest.Left(plan.After)
+	}
 	out.Applied, out.Reason = metav1.ConditionTrue, v1alpha1.ReasonInForce
 	out.Message = fmt.Sprintf("%d partitions are in force.", len(w.Spec.Partitions))
 	if len(w.Spec.Partitions) == 0 {
@@ -162,7 +176,7 @@ func (i *Isolator) apply(logger klog.Logger, tree resctrl.Tree, plan partition.P
 	} else {
 		out.Plan, out.Reason, out.Message = text, v1alpha1.ReasonRefused, i.why.Error()
 	}
-	if is, err := resctrl.Read(tree); err == nil {
+	if is, err := read(tree, w.Spec); err == nil {
 		out.Inventory = is
 	} else {
 		logger.Error(err, "Reading the tree after a plan")

@@ -18,7 +18,7 @@ func (i *Isolator) remember(w Wish, o *loop.Outcome, c schemata.Capacity) {
 	}
 	spec := *o
 	spec.Shares = nil
-	i.redivided = loop.Overlay(Wanted(*w.Spec), &spec, c)
+	i.redivided, i.redividedBy = loop.Overlay(Wanted(*w.Spec), &spec, c), w.Spec.Control
 }
 
 // restore gives partitions, once, what the spec gave them while the loop acted: a trial must not outlive who would end it.
@@ -26,7 +26,7 @@ func (i *Isolator) restore(logger klog.Logger, tree resctrl.Tree, out *Found) {
 	if i.redivided == nil {
 		return
 	}
-	plan, err := partition.New(out.Inventory.Capacity, out.Inventory.State, i.redivided, false)
+	plan, err := partition.New(WithPeak(out.Inventory.Capacity, i.redividedBy), out.Inventory.State, i.redivided, false)
 	if err == nil && len(plan.Operations) > 0 {
 		logger.Info("Ending what a canary node tried: partitions get what the spec gives them", "plan", plan.String())
 		err = resctrl.Apply(tree, plan)
@@ -36,5 +36,5 @@ func (i *Isolator) restore(logger klog.Logger, tree resctrl.Tree, out *Found) {
 		out.Notes = append(out.Notes, fmt.Sprintf("What was tried between partitions of role Latency could not be ended: %v.", err))
 		return
 	}
-	out.Inventory.State, i.redivided = plan.After, nil
+	out.Inventory.State, i.redivided, i.redividedBy = plan.After, nil, nil
 }

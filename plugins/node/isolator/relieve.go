@@ -60,7 +60,7 @@ func (i *Isolator) End(logger klog.Logger, spec v1alpha1.NodeIsolationSpec) {
 	}
 	defer func() { _ = tree.Close() }() // what was written is in force
 	var out Found
-	if out.Inventory, err = resctrl.Read(tree); err != nil {
+	if out.Inventory, err = read(tree, &spec); err != nil {
 		logger.Error(err, "The bandwidth limit of the local loop stays as it is", "partition", i.limited)
 		return
 	}

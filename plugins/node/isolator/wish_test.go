@@ -33,6 +33,7 @@ func TestRefusal(t *testing.T) {
 	}{
 		{Found{Applied: metav1.ConditionFalse, Reason: v1alpha1.ReasonRefused, Message: "no"}, "no"},
 		{Found{Applied: metav1.ConditionFalse, Reason: v1alpha1.ReasonInvalidSpec, Message: "no"}, "no"},
+		{Found{Applied: metav1.ConditionFalse, Reason: v1alpha1.ReasonAnotherManager, Message: "no"}, "no"},
 		{Found{Applied: metav1.ConditionFalse, Reason: v1alpha1.ReasonLeftovers, Message: "no"}, ""},
 		{Found{Applied: metav1.ConditionTrue, Reason: v1alpha1.ReasonInForce, Message: "no"}, ""},
 		{Found{Applied: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWorking, Message: "no"}, ""},

@@ -353,11 +353,14 @@ func TestEvictionsEnd(t *testing.T) {
 	last := spec()
 	last.Control.Eviction = v1alpha1.EvictionLastStep
 	l, m := New(), newMachine()
-	in, asked := Input{Spec: last, Active: true}, map[time.Time]bool{}
+	in, asked, told := Input{Spec: last, Active: true}, map[time.Time]bool{}, 0
 	seconds := func(n int) (out *Outcome) {
 		for range n {
 			if out = run(l, m, 1, in); out.Status.Evict != nil {
 				asked[out.Status.Evict.Time.Time] = true
+			}
+			if out.Asked {
+				told++
 			}
 		}
 		return out
@@ -371,6 +374,9 @@ func TestEvictionsEnd(t *testing.T) {
 	m.base = 0.6
 	if seconds(600); len(asked) == mostFruitless {
 		t.Error("no request after a recovery")
+	}
+	if told != len(asked) {
+		t.Errorf("%d steps say that they asked, %d requests", told, len(asked))
 	}
 }
 

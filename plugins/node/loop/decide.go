@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ballast-k8s/ballast/plugins/node/control"
+	"github.com/ballast-k8s/ballast/plugins/node/loop/findings"
 )
 
 // overByTenth is the slack of one reading below which the law does not wait for a probe to end: its own line for taking all from batch. Nor does it
@@ -22,7 +23,7 @@ const leaveIt, noViolation = -0.05, 0.05
 // decide asks the law: about bandwidth alone while a probe is under way, unless a set-point is exceeded.
 func (l *Loop) decide(in *Input, fresh bool, out *Outcome) {
 	if l.law == nil {
-		l.limited = false
+		l.limited, l.slacks = false, nil
 		return
 	}
 	// Counted from the first step: what the wall clock is set to ends no cool-down and no ceiling.
@@ -38,6 +39,7 @@ func (l *Loop) decide(in *Input, fresh bool, out *Outcome) {
 		ask = l.law.Guard // other changes would end the probe, or be taken for its effect
 	}
 	d := ask(o)
+	out.Rule, out.Slacks = d.Kind, l.slacks
 	l.take(in, &d, out)
 	if l.hold != nil && !l.disturbs { // a change ends the probe with the next reading
 		out.Own = l.own()
@@ -58,7 +60,7 @@ func (l *Loop) decide(in *Input, fresh bool, out *Outcome) {
 func (l *Loop) services(in *Input, fresh bool) (list []control.Service, worst float64) {
 	worst, least := math.Inf(1), math.Inf(1)
 	if fresh {
-		l.stopped = ""
+		l.stopped, l.slacks = "", nil
 	}
 	for i := range l.members {
 		m := &l.members[i]
@@ -69,6 +71,7 @@ func (l *Loop) services(in *Input, fresh bool) (list []control.Service, worst fl
 		s := control.Service{Name: m.key.String(), Cause: cause(p, &m.reading, l.verdicts[m.key])}
 		if v := slack(p, &m.reading); fresh && v != nil {
 			least = min(least, *v)
+			l.slacks = append(l.slacks, Slack{findings.Name(m.key), p.Signal, *v})
 			switch {
 			case stopsItself(&m.reading):
 				if *v < noViolation && (l.stopped == "" || s.Name < l.stopped) { // the worst would be another one with each reading
@@ -83,7 +86,7 @@ func (l *Loop) services(in *Input, fresh bool) (list []control.Service, worst fl
 		list = append(list, s)
 	}
 	if fresh {
-		l.status.MilliSlack = milli(least)
+		l.status.MilliSlack = findings.Milli(least)
 		if least >= 0 && !math.IsInf(least, 1) {
 			l.fruitless = 0
 		}

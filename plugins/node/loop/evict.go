@@ -44,6 +44,7 @@ func (l *Loop) evict(in *Input, d *control.Decision, out *Outcome) {
 	why := fmt.Sprintf("%s: %s", d.Action, pod)
 	if out.Acts {
 		l.fruitless++
+		out.Asked = true
 		l.asked[pod.uid] = true
 		l.evicted = &v1alpha1.EvictionRequest{Namespace: pod.namespace, Pod: pod.name, UID: pod.uid, Why: cut(why), Time: *seconds(in.Now)}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
+	"github.com/ballast-k8s/ballast/plugins/node/attribution/probe"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/control"
 	"github.com/ballast-k8s/ballast/plugins/node/control/canary"
@@ -72,6 +73,21 @@ type Outcome struct {
 	// Status and Interference are for the object's status.
 	Status       *v1alpha1.LocalControlStatus
 	Interference []v1alpha1.Interference
+	// Rule is the law's for this step, empty where there is no law. Limits are what it may move.
+	Rule   control.Kind
+	Limits control.Limits
+	// Slacks are those of the latest readings.
+	Slacks []Slack
+	// Probed is how the probe ended that ended with this step; empty: none did. Asked says that it asked for an eviction.
+	Probed probe.Outcome
+	Asked  bool
+}
+
+// Slack is how far a container that has a set-point is from it: (target - signal) / target, less than 0 beyond it.
+type Slack struct {
+	Container v1alpha1.ContainerName
+	Signal    v1alpha1.SetPointSignal
+	Slack     float64
 }
 
 // For says whether an outcome may be carried out by this spec, with the switch active or not: it may not where its partition may have another role
@@ -115,6 +131,7 @@ type Loop struct {
 	limited bool
 	hold    *attribution.Hold
 	setting control.Setting
+	slacks  []Slack
 	start   control.Setting // what was in force when the law was made
 	divided control.Setting // the last one while there was a tree of resctrl
 	left    float64         // cores of batch that an agent before this one left, until there is a law that takes them over; +Inf: none
@@ -155,12 +172,12 @@ func (l *Loop) Step(in Input) *Outcome {
 	l.fit(&in)
 	l.adopt(&in, acts)
 	fresh := in.View.Time.Sub(l.read) >= window-Period/4
+	out := &Outcome{
+		Spec: in.Spec, Acts: acts, Batch: l.batch, Cores: map[string]float64{}, Own: map[string]float64{}, Setting: l.setting, Limits: l.limits,
+	}
 	if fresh {
 		l.observe(&in)
-		l.attribute(&in, acts)
-	}
-	out := &Outcome{
-		Spec: in.Spec, Acts: acts, Batch: l.batch, Cores: map[string]float64{}, Own: map[string]float64{}, Setting: l.setting,
+		out.Probed = l.attribute(&in, acts)
 	}
 	l.decide(&in, fresh, out)
 	l.redivide(&in, fresh, out)

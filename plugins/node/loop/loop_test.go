@@ -250,21 +250,6 @@ func TestDomains(t *testing.T) {
 	}
 }
 
-func TestInterference(t *testing.T) {
-	since := time.Duration(noon.UnixNano())
-	i := interference(&attribution.Finding{
-		Victim: attribution.Key{Namespace: "shop", Pod: "web-0", Container: "app"}, Culprit: &attribution.Key{Namespace: "jobs", Pod: "etl-0", Container: "app"},
-		Resource: attribution.CPU, State: attribution.Confirmed, Slowdown: new(1.25), Evidence: "x", Since: since, LastSeen: since + time.Minute,
-	})
-	if i.Victim.Pod != "web-0" || i.Culprit.Pod != "etl-0" || i.Resource != "CPU" || i.State != v1alpha1.InterferenceConfirmed || *i.MilliSlowdown != 1250 ||
-		!i.Since.Time.Equal(noon) || !i.LastSeen.Time.Equal(noon.Add(time.Minute)) {
-		t.Errorf("%+v", i)
-	}
-	if i := interference(&attribution.Finding{Slowdown: new(math.Inf(1))}); i.Resource != "Unknown" || i.MilliSlowdown != nil {
-		t.Errorf("%+v", i)
-	}
-}
-
 // A new law goes on from the group as it is: three ways and 40 %, whatever the spec says.
 func TestGoesOnFromWhatIsInForce(t *testing.T) {
 	values := schemata.Values{}

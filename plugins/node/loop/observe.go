@@ -6,6 +6,7 @@ import (
 	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
+	"github.com/ballast-k8s/ballast/plugins/node/attribution/probe"
 	"github.com/ballast-k8s/ballast/plugins/node/containers"
 	"github.com/ballast-k8s/ballast/plugins/node/counters"
 )
@@ -60,8 +61,8 @@ func nameOf(c *containers.Container) membership.Container {
 // law's steps down are 4 s apart while it takes several (two readings after 2 s), those up 8 s, so that a probe comes in between these.
 const rest = 6 * time.Second
 
-// attribute asks who slows whom down.
-func (l *Loop) attribute(in *Input, acts bool) {
+// attribute asks who slows whom down, and says how a probe ended.
+func (l *Loop) attribute(in *Input, acts bool) probe.Outcome {
 	ask := attribution.Input{
 		Now: time.Duration(in.Now.UnixNano()), Steal: in.Steal, Disturbed: l.disturbs, NoProbes: !acts || in.NoLimits != "" || l.redivision.Running(),
 		Wait: in.Now.Sub(l.changed) < rest,
@@ -75,4 +76,8 @@ func (l *Loop) attribute(in *Input, acts bool) {
 	for _, v := range result.Verdicts {
 		l.verdicts[v.Container] = v.Resource
 	}
+	if result.Ended == nil {
+		return probe.Running
+	}
+	return result.Ended.Outcome
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/ballast-k8s/ballast/api/membership"
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/node/attribution"
+	"github.com/ballast-k8s/ballast/plugins/node/loop/findings"
 )
 
 // resume takes over what an agent before this one left: its limit on batch's CPU, who it found to disturb whom, and whose eviction it asked for.
@@ -19,7 +20,7 @@ func (l *Loop) resume(in *Input, acts bool) {
 	}
 	var found []attribution.Finding
 	for i := range in.Previous.Interference {
-		found = append(found, finding(&in.Previous.Interference[i]))
+		found = append(found, findings.Finding(&in.Previous.Interference[i]))
 	}
 	l.attribution = attribution.Resume(found, time.Duration(in.Now.UnixNano()))
 	c := in.Previous.Control
@@ -73,22 +74,4 @@ func leftCPU(in *Input) float64 {
 		return math.Inf(1)
 	}
 	return sum
-}
-
-// finding is what the status of an agent before this one says of an interference.
-func finding(i *v1alpha1.Interference) attribution.Finding {
-	key := func(n v1alpha1.ContainerName) attribution.Key {
-		return attribution.Key{Namespace: n.Namespace, Pod: n.Pod, Container: n.Container}
-	}
-	f := attribution.Finding{
-		Victim: key(i.Victim), Resource: attribution.Resource(i.Resource), State: attribution.Certainty(i.State), Evidence: i.Evidence,
-		Since: time.Duration(i.Since.UnixNano()), LastSeen: time.Duration(i.LastSeen.UnixNano()),
-	}
-	if i.Culprit != nil {
-		f.Culprit = new(key(*i.Culprit))
-	}
-	if i.MilliSlowdown != nil {
-		f.Slowdown = new(float64(*i.MilliSlowdown) / 1000)
-	}
-	return f
 }

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
+	"github.com/ballast-k8s/ballast/plugins/node/loop/findings"
 	"github.com/ballast-k8s/ballast/plugins/node/loop/share"
 )
 
@@ -41,7 +44,9 @@ func (l *Loop) show(in *Input, out *Outcome) {
 	s.Batch, s.LastAction, s.Infeasible = cut(s.Batch), cut(s.LastAction), cut(s.Infeasible)
 	out.Status = &s
 	for i := range l.attribution.Findings {
-		out.Interference = append(out.Interference, interference(&l.attribution.Findings[i]))
+		found := findings.Interference(&l.attribution.Findings[i])
+		found.Evidence = cut(found.Evidence)
+		out.Interference = append(out.Interference, found)
 	}
 }
 
@@ -56,6 +61,9 @@ func (l *Loop) learning() string {
 	return fmt.Sprintf("; bars of %s are being learnt, %d of %d readings: interference is judged in about %d min", c, have/each*each, need,
 		(need-have+each-1)/each)
 }
+
+// seconds is a time as the API server keeps it.
+func seconds(t time.Time) *metav1.Time { return &metav1.Time{Time: t.Truncate(time.Second)} }
 
 // maxText is what the type's sentences may have.
 const maxText = 1024

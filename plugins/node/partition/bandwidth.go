@@ -75,7 +75,7 @@ func value(b schemata.Bandwidth, l Limit) (uint32, error) {
 	mbps := uint64(l.MBps)
 	if l.Percent != 0 {
 		if b.PeakMBps == 0 {
-			return 0, fmt.Errorf("%w: %d percent on a machine that takes MB/s: give MB/s", ErrUnit, l.Percent)
+			return 0, fmt.Errorf("%w: %d percent on a machine that takes MB/s: give MB/s%s", ErrUnit, l.Percent, orPeak)
 		}
 		mbps = uint64(b.PeakMBps) * uint64(l.Percent) / 100
 	}
@@ -84,6 +84,9 @@ func value(b schemata.Bandwidth, l Limit) (uint32, error) {
 	}
 	return step(b, mbps*mega/mebi), nil
 }
+
+// orPeak is where a NodeIsolation object states the peak.
+const orPeak = ", or what each domain delivers at most (spec.control.peakMBps)"
 
 // Bytes in a MB, in which wishes are, and in a MiB, in which a kernel with the mount option mba_MBps counts.
 const mega, mebi = 1_000_000, 1 << 20
@@ -94,7 +97,7 @@ func percent(b schemata.Bandwidth, l Limit) (uint32, error) {
 		return step(b, uint64(l.Percent)), nil
 	}
 	if b.PeakMBps == 0 {
-		return 0, fmt.Errorf("%w: %d MB/s on a machine that takes percent: give percent", ErrUnit, l.MBps)
+		return 0, fmt.Errorf("%w: %d MB/s on a machine that takes percent: give percent%s", ErrUnit, l.MBps, orPeak)
 	}
 	if l.MBps >= int(b.PeakMBps) {
 		return b.Max, nil

@@ -153,8 +153,8 @@ func TestRefusals(t *testing.T) {
 		},
 		"no unit":         {"no L3", nil, limited(Limit{Resource: "MB"}), ErrInvalid, "either percent or MB/s"},
 		"two units":       {"no L3", nil, limited(Limit{Resource: "MB", Percent: 1, MBps: 1}), ErrInvalid, "either percent or MB/s"},
-		"MB/s of percent": {"no L3", nil, limited(Limit{Resource: "MB", MBps: 1}), ErrUnit, "give percent"},
-		"percent of MB/s": {"amd", nil, limited(Limit{Resource: "MB", Percent: 50}), ErrUnit, "give MB/s"},
+		"MB/s of percent": {"no L3", nil, limited(Limit{Resource: "MB", MBps: 1}), ErrUnit, "give percent, or what"},
+		"percent of MB/s": {"amd", nil, limited(Limit{Resource: "MB", Percent: 50}), ErrUnit, "give MB/s, or what"},
 		"101 percent":     {"no L3", nil, limited(Limit{Resource: "MB", Percent: 101}), ErrInvalid, "1 to 100"},
 		"L3 as bandwidth": {"intel full", nil, limited(Limit{Resource: "L3", Percent: 10}), ErrInvalid, "does not limit"},
 	}

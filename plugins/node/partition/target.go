@@ -195,7 +195,7 @@ func add(f *layout.Field, g schemata.Group, r schemata.Resource, q layout.Reques
 func exclusive(have schemata.State, cache string, domain int) uint32 {
 	var mask uint32
 	for _, g := range have.Groups {
-		if !schemata.Owned(g.Name) && (g.Mode == "exclusive" || strings.HasPrefix(g.Mode, "pseudo-lock")) {
+		if !schemata.Owned(g.Name) && g.Exclusive() {
 			mask |= g.Schemata.Ways(cache, domain)
 		}
 	}

@@ -8,11 +8,14 @@ import (
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 )
 
+// Nothing is the first line of a plan without operations.
+const Nothing = "Nothing to do.\n"
+
 // String is the plan as an operator reads it before it is carried out.
 func (p Plan) String() string {
 	var b strings.Builder
 	if len(p.Operations) == 0 {
-		b.WriteString("Nothing to do.\n")
+		b.WriteString(Nothing)
 	}
 	for i, o := range p.Operations {
 		fmt.Fprintf(&b, "%2d. %s\n", i+1, p.sentence(i, o))

@@ -18,8 +18,8 @@ var (
 	ErrNoClass = errors.New("not enough resource classes (CLOSIDs)")
 	// ErrNoWays: the ways do not suffice, or not in one run.
 	ErrNoWays = layout.ErrNoWays
-	// ErrUnit: a limit is given in a unit that needs a measured peak bandwidth to be converted.
-	ErrUnit = errors.New("the peak bandwidth is not measured")
+	// ErrUnit: a limit is given in a unit that needs the peak bandwidth of a domain to be converted.
+	ErrUnit = errors.New("the peak bandwidth is not known")
 )
 
 // Partition is one wanted control group.

@@ -1,12 +1,10 @@
 package resctrl
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"path"
 	"strconv"
-	"strings"
 
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl/info"
@@ -18,7 +16,13 @@ type Inventory struct {
 	State    schemata.State
 	// Unread says what the tree has, or should have, that is not in the other fields, and why: one sentence each.
 	Unread []string
+	// Unknown are the files and folders of the groups of State, such as be/tasks, that could not be read or understood: what a group has of
+	// them is not known, which is not none. See [Inventory.Knows].
+	Unknown map[string]bool
 }
+
+// Knows says whether a file or folder of a group, one of tasks, mode, cpus_list, mon_groups and schemata, was read.
+func (i Inventory) Knows(group, file string) bool { return !i.Unknown[path.Join(group, file)] }
 
 // Read reads the whole tree except its counters. A group that goes away meanwhile is left out. A folder that is no resctrl tree is refused
 // with [ErrNotResctrl]; a resource that cannot be understood is left out and named in Unread. So is what cannot be read of a group of
@@ -71,89 +75,38 @@ func (r *reader) groups() error {
 		if reserved(name) {
 			continue
 		}
-		if err := r.group(name); err != nil && !gone(err) {
+		if err := r.group(name); err != nil {
 			return fmt.Errorf("group %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// group reads one control group. The tasks of ours must be readable: whether a group is empty decides whether it may be removed.
+// group reads one control group, unless its folder goes away meanwhile. One of which nothing can be read still takes a class of the machine.
 func (r *reader) group(name string) error {
-	g := schemata.Group{Name: name}
-	text, err := r.tree.ReadFile(path.Join(name, "tasks"))
-	if gone(err) {
-		return err
+	g := groupReader{tree: r.tree, group: schemata.Group{Name: name}}
+	err := g.read()
+	if name != schemata.DefaultGroup && (err != nil || len(g.unknown) > 0) {
+		switch _, folderErr := r.tree.ReadDir(name); {
+		case gone(folderErr):
+			return nil
+		case folderErr != nil && len(g.unknown) == groupFiles: // one reason for all of them
+			g.unread = []string{fmt.Sprintf("%s: %v", name, reason(folderErr))}
+		}
 	}
-	var ids []int
-	if err == nil {
-		ids, err = ParseTasks(text)
-	}
-	if err = r.ofOthers(name, "tasks", err); err != nil {
-		return err
-	}
-	g.Tasks = len(ids)
-	g.Mode = r.text(name, "mode")
-	g.CPUs = r.text(name, "cpus_list")
-	g.Monitors, err = subfolders(r.tree, path.Join(name, "mon_groups"))
-	if err != nil && !gone(err) {
-		return err
-	}
-	lines, err := r.schemata(name)
 	if err != nil {
 		return err
 	}
-	r.State.Groups = append(r.State.Groups, g)
-	r.lines = append(r.lines, lines)
+	r.State.Groups = append(r.State.Groups, g.group)
+	r.lines = append(r.lines, g.lines)
+	r.Unread = append(r.Unread, g.unread...)
+	for _, file := range g.unknown {
+		if r.Unknown == nil {
+			r.Unknown = map[string]bool{}
+		}
+		r.Unknown[path.Join(name, file)] = true
+	}
 	return nil
-}
-
-// schemata reads the lines of a group.
-func (r *reader) schemata(name string) ([]schemata.Line, error) {
-	text, err := r.tree.ReadFile(path.Join(name, "schemata"))
-	if gone(err) && name != schemata.DefaultGroup { // each control group that can be made has the file: the group has just been removed
-		return nil, err
-	}
-	if gone(err) {
-		r.unread("%s: absent; on a machine that only counts that is so", path.Join(name, "schemata"))
-		return nil, nil
-	}
-	var lines []schemata.Line
-	if err == nil {
-		lines, err = schemata.ParseLines(string(text))
-	}
-	return lines, r.ofOthers(name, "schemata", err)
-}
-
-// ofOthers takes why a file of a group was not read or understood. Of a group of others it is noted: no plan is made of what it has, and the
-// rest of the machine can be divided all the same. The kernel refuses a step that takes ways that such a group has for itself.
-func (r *reader) ofOthers(group, file string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case group == schemata.DefaultGroup || schemata.Owned(group):
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	r.unread("%s: %v", path.Join(group, file), err)
-	return nil
-}
-
-// text is the content of a small file of a group; what cannot be read is noted.
-func (r *reader) text(group, file string) string {
-	text, err := r.tree.ReadFile(path.Join(group, file))
-	if err != nil {
-		r.unread("%s: %v", path.Join(group, file), reason(err))
-		return ""
-	}
-	return strings.TrimSpace(string(text))
-}
-
-// reason is why a file was not read, in short.
-func reason(err error) error {
-	if gone(err) {
-		return errors.New("absent")
-	}
-	return err
 }
 
 // values turns the lines of all groups into numbers.

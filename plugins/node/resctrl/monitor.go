@@ -1,6 +1,8 @@
 package resctrl
 
 import (
+	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -59,21 +61,44 @@ type Counters struct {
 }
 
 // ReadCounters reads the counters of all groups, by group and domain. Where a machine's nodes share a cache (sub-NUMA clusters), the values
-// are those of the whole cache. A group that goes away meanwhile is left out.
+// are those of the whole cache. A group that goes away meanwhile is left out; one that cannot be listed is an error, see [ReadableCounters].
 func ReadCounters(t Tree) ([]Counters, error) {
-	folders, err := Folders(t)
-	if err != nil {
+	out, unread, err := ReadableCounters(t)
+	if err = errors.Join(append(unread, err)...); err != nil {
 		return nil, err
 	}
-	var out []Counters
-	for _, f := range folders {
+	return out, nil
+}
+
+// ReadableCounters reads the counters of all groups that can be read. Those of a group whose folder mon_data cannot be listed come last and are
+// [Missing], in each domain that another group has; unread says why, and which monitor groups could not be listed. Without any counter that is
+// the error.
+func ReadableCounters(t Tree) (out []Counters, unread []error, err error) {
+	all, unread, err := list(t)
+	if err != nil {
+		return nil, nil, err
+	}
+	var closed []string
+	domains := map[int]bool{}
+	for _, f := range all {
 		counters, err := GroupCounters(t, f)
 		if err != nil && !gone(err) {
-			return nil, err
+			unread, closed = append(unread, err), append(closed, f)
+		}
+		for _, c := range counters {
+			domains[c.Domain] = true
 		}
 		out = append(out, counters...)
 	}
-	return out, nil
+	if len(out) == 0 && len(unread) > 0 {
+		return nil, nil, errors.Join(unread...)
+	}
+	for _, f := range closed {
+		for _, d := range slices.Sorted(maps.Keys(domains)) {
+			out = append(out, Counters{Group: f, Domain: d})
+		}
+	}
+	return out, unread, nil
 }
 
 // GroupCounters reads the counters of one group. None is no error: the machine may not count.
@@ -129,11 +154,19 @@ func ParseReading(text string) Reading {
 
 // Folders are the folders of all groups, monitor groups after their control group.
 func Folders(t Tree) ([]string, error) {
-	names, err := subfolders(t, ".")
-	if err != nil {
+	out, unread, err := list(t)
+	if err = errors.Join(append(unread, err)...); err != nil {
 		return nil, err
 	}
-	var out []string
+	return out, nil
+}
+
+// list lists the folders of all groups; unread is why the monitor groups of some could not be.
+func list(t Tree) (out []string, unread []error, err error) {
+	names, err := subfolders(t, ".")
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, control := range append([]string{schemata.DefaultGroup}, names...) {
 		if reserved(control) {
 			continue
@@ -141,11 +174,11 @@ func Folders(t Tree) ([]string, error) {
 		out = append(out, control)
 		monitors, err := subfolders(t, path.Join(control, "mon_groups"))
 		if err != nil && !gone(err) {
-			return nil, err
+			unread = append(unread, err)
 		}
 		for _, m := range monitors {
 			out = append(out, path.Join(control, "mon_groups", m))
 		}
 	}
-	return out, nil
+	return out, unread, nil
 }

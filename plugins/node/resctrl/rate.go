@@ -20,27 +20,39 @@ type place struct {
 // Rates are the rates of all groups and domains that either reading has, in the order of the later one, then of the earlier one.
 //
 // A control group's counter is the sum of its own and of its monitor groups'. Where one of these left it, came from another one (rename), or
-// could be read at one time only, the two sums are not of the same groups: there is no rate, even if the sum did not go back.
+// could be read at one time only, the two sums are not of the same groups: there is no rate, even if the sum did not go back. The agent
+// reports these; see [CounterRates].
 func Rates(before, after []Counters, interval time.Duration) []Rate {
+	totals := otherSums(before, after, func(c Counters) Reading { return c.Total })
+	locals := otherSums(before, after, func(c Counters) Reading { return c.Local })
+	out := CounterRates(before, after, interval)
+	for i, r := range out {
+		if totals[place{r.Group, r.Domain}] {
+			out[i].Total = nil
+		}
+		if locals[place{r.Group, r.Domain}] {
+			out[i].Local = nil
+		}
+	}
+	return out
+}
+
+// CounterRates are like [Rates], each of the group's own two files alone: only where one of them was not valid, or the second less than the
+// first, is there none. Where the counter of a control group is not of the same monitor groups at both times, its rate is off by what the one
+// that left or came had counted.
+func CounterRates(before, after []Counters, interval time.Duration) []Rate {
 	earlier, still := map[place]Counters{}, map[place]bool{}
 	for _, b := range before {
 		earlier[place{b.Group, b.Domain}] = b
 	}
-	total := func(c Counters) Reading { return c.Total }
-	local := func(c Counters) Reading { return c.Local }
-	totals, locals := otherSums(before, after, total), otherSums(before, after, local)
 	var out []Rate
 	for _, a := range after {
 		p := place{a.Group, a.Domain}
 		still[p] = true
-		r := Rate{Group: a.Group, Domain: a.Domain}
-		if !totals[p] {
-			r.Total = rate(earlier[p].Total, a.Total, interval)
-		}
-		if !locals[p] {
-			r.Local = rate(earlier[p].Local, a.Local, interval)
-		}
-		out = append(out, r)
+		out = append(out, Rate{
+			Group: a.Group, Domain: a.Domain,
+			Total: rate(earlier[p].Total, a.Total, interval), Local: rate(earlier[p].Local, a.Local, interval),
+		})
 	}
 	for _, b := range before {
 		if !still[place{b.Group, b.Domain}] {

@@ -48,4 +48,9 @@ func TestRatesAcrossMonitorGroups(t *testing.T) {
 	if d := cmp.Diff(want, Rates(before, after, 2*time.Second)); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
+	// Each counter alone went forward: a by 500, b by 950 and the total of c by 3, in 2 s.
+	want[0].Total, want[2].Total, want[4].Total = new(250.0), new(475.0), new(1.5)
+	if d := cmp.Diff(want, CounterRates(before, after, 2*time.Second)); d != "" {
+		t.Errorf("of each counter alone, -want +got:\n%s", d)
+	}
 }

@@ -234,7 +234,7 @@ func TestUnits(t *testing.T) {
 	}
 	for name, test := range tests {
 		m := machine()
-		delete(m, "ballast-lc/schemata")
+		m["ballast-lc/schemata"] = ""
 		maps.Copy(m, test.files)
 		got, err := Read(m)
 		if err != nil {
@@ -321,31 +321,53 @@ func TestErrorKinds(t *testing.T) {
 	}
 }
 
-// TestWritesFit: values of 1,000 domains are split into writes of at most 4,096 bytes that name each domain once.
+// TestWritesFit: values of 1,000 domains are split into writes of at most 4,096 bytes that name each domain once, and each resource once in a
+// write.
 func TestWritesFit(t *testing.T) {
-	r := schemata.Resource{Name: "MB", Bandwidth: &schemata.Bandwidth{}}
+	var c schemata.Capacity
 	values := schemata.Values{}
-	for d := range 1000 {
-		r.Domains = append(r.Domains, d)
-		values.Set("MB", d, 1<<32-1)
+	for name, value := range map[string]uint32{"MB": 1<<32 - 1, "L2": 1, "L3": 1} {
+		r := schemata.Resource{Name: name, Cache: &schemata.Cache{}}
+		if name == "MB" {
+			r.Cache, r.Bandwidth = nil, &schemata.Bandwidth{}
+		}
+		for d := range 1000 {
+			r.Domains = append(r.Domains, d)
+			values.Set(name, d, value)
+		}
+		c.Resources = append(c.Resources, r)
 	}
-	seen := map[int]bool{}
-	for _, text := range writes(values, schemata.Capacity{Resources: []schemata.Resource{r}}) {
+	seen := map[string]bool{}
+	for _, text := range writes(values, c) {
 		if len(text) > MaxWrite || !strings.HasSuffix(text, "\n") {
 			t.Fatalf("%d bytes, ending in %q", len(text), text[len(text)-1:])
 		}
-		for line := range strings.Lines(text) { // each line alone, as one resource may not stand twice in what ParseLines takes
-			parsed, err := schemata.ParseLines(line)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, d := range parsed[0].Domains {
-				seen[d] = true
+		lines, err := schemata.ParseLines(text) // which takes a resource once
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			for _, d := range l.Domains {
+				seen[fmt.Sprint(l.Resource, d)] = true
 			}
 		}
 	}
-	if len(seen) != 1000 {
-		t.Errorf("%d domains written", len(seen))
+	if len(seen) != 3000 {
+		t.Errorf("%d values written", len(seen))
+	}
+}
+
+// TestParseTasks: ids are separated by white space, as of a copy that was edited elsewhere, or commas.
+func TestParseTasks(t *testing.T) {
+	for text, want := range map[string][]int{"": nil, "\n": nil, "1\n2\n": {1, 2}, "1\r\n2\r\n": {1, 2}, "1,2\t3": {1, 2, 3}} {
+		if got, err := ParseTasks([]byte(text)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"one", "-1\n", "1;2", "99999999999\n"} {
+		if got, err := ParseTasks([]byte(text)); err == nil {
+			t.Errorf("%q: %v", text, got)
+		}
 	}
 }
 

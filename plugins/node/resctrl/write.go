@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl/info"
@@ -85,20 +86,20 @@ func keepable(c schemata.Capacity, values schemata.Values) error {
 	return nil
 }
 
-// writes splits values into texts for single writes.
+// writes splits values into texts for single writes, of which each has at most one line of a resource.
 func writes(values schemata.Values, c schemata.Capacity) []string {
 	const most = 128 // domains in a line: at most 128 x 22 characters
 	var out []string
 	var b strings.Builder
 	for _, r := range c.Resources {
 		domains := slices.DeleteFunc(slices.Clone(r.Domains), func(d int) bool { _, ok := values.Value(r.Name, d); return !ok })
-		for part := range slices.Chunk(domains, most) {
+		for i, part := range slices.Collect(slices.Chunk(domains, most)) {
 			piece := schemata.Values{}
 			for _, d := range part {
 				piece.Set(r.Name, d, values[r.Name][d])
 			}
 			l := piece.Lines(c)[0] + "\n"
-			if b.Len()+len(l) > MaxWrite {
+			if i > 0 || b.Len()+len(l) > MaxWrite {
 				out = append(out, b.String())
 				b.Reset()
 			}
@@ -181,7 +182,7 @@ func AddTasks(t Tree, group string, ids []int) (int, error) {
 // ParseTasks reads thread ids separated by white space or commas.
 func ParseTasks(text []byte) ([]int, error) {
 	var ids []int
-	for field := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == '\n' || r == ',' || r == ' ' }) {
+	for field := range strings.FieldsFuncSeq(string(text), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
 		id, err := strconv.ParseUint(field, 10, 31)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a thread id", strconv.Quote(field[:min(len(field), 20)]))

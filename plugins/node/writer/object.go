@@ -10,17 +10,33 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 )
 
-// create makes the node's object, with nothing wanted. That there is one already is no error.
+// create makes the node's object, with nothing wanted, to be deleted with its Node. That there is one already is no error: whoever made it, its
+// owners are not touched.
 func (w *Writer) create(ctx context.Context) error {
+	if !w.made.IsZero() && w.options.Clock.Since(w.made) < remake {
+		klog.FromContext(ctx).V(2).Info("The object is gone that was just made, maybe with its Node: making none for a while", "since", w.made)
+		return nil // who finds it missing comes again
+	}
+	owners, err := w.owners(ctx)
+	if err != nil {
+		return err
+	}
 	o := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": v1alpha1.SchemeGroupVersion.String(), "kind": "NodeIsolation", "metadata": map[string]any{"name": w.options.Node},
 	}}
-	_, err := w.options.Objects.Resource(v1alpha1.NodeIsolations).Create(ctx, o, metav1.CreateOptions{})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
+	if len(owners) > 0 {
+		o.SetOwnerReferences(owners)
+	}
+	_, err = w.options.Objects.Resource(v1alpha1.NodeIsolations).Create(ctx, o, metav1.CreateOptions{})
+	switch {
+	case err == nil && len(owners) > 0:
+		w.made = w.options.Clock.Now()
+	case err != nil && !apierrors.IsAlreadyExists(err):
 		return fmt.Errorf("making NodeIsolation %s: %w", w.options.Node, err)
 	}
 	return nil

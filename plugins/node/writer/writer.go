@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
+	authenticationv1 "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
@@ -27,6 +28,8 @@ const (
 // Options say what is written, and by whom.
 type Options struct {
 	Objects dynamic.Interface
+	// Reviews tell whose token it is that the API server is spoken to with: the object that is made belongs to the Node that it says.
+	Reviews authenticationv1.SelfSubjectReviewInterface
 	// Node is the name of the node, and of its object.
 	Node string
 	// Period is the least time between two writes of the status.
@@ -43,6 +46,7 @@ type Options struct {
 type Writer struct {
 	options Options
 	box     chan letter // holds the newest
+	made    time.Time   // when an object was made with an owner; zero: never. Of Run's goroutine alone
 
 	mu      sync.Mutex
 	last    v1alpha1.NodeIsolationStatus
@@ -59,7 +63,8 @@ type letter struct {
 // New returns a writer that Run has to be called for.
 func New(o Options) *Writer { return &Writer{options: o, box: make(chan letter, 1)} }
 
-// Make has the object made, with nothing wanted. That there is one already is no failure.
+// Make has the object made, with nothing wanted, to be deleted with its Node where the token says which that is. That there is one already is
+// no failure. One that goes within a minute is not made again before that has passed.
 func (w *Writer) Make() { w.leave(letter{}) }
 
 // Put has a status written to the object with that UID, reported now. It takes the place of what was left before and not written yet. The

@@ -72,7 +72,7 @@ func run(t *testing.T, s *server, clock *clocktesting.FakeClock) (w *Writer, fai
 	t.Helper()
 	failures, again = &atomic.Int32{}, &atomic.Int32{}
 	w = New(Options{
-		Objects: s, Node: "n", Period: 10 * time.Second, Clock: clock, Again: func() { again.Add(1) },
+		Objects: s, Reviews: reviews{}, Node: "n", Period: 10 * time.Second, Clock: clock, Again: func() { again.Add(1) },
 		Wrote: func(_ context.Context, err error) {
 			if err != nil {
 				failures.Add(1)

@@ -1,8 +1,10 @@
 package node_test
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -16,9 +18,14 @@ type line struct {
 	open     []net.Conn
 }
 
-func newLine(t *testing.T, server string) *line {
+// newLine has an address that nobody else gets while the line is cut.
+func newLine(t *testing.T, s *suite) *line {
 	t.Helper()
-	l := &line{address: "127.0.0.1:0", server: server}
+	port, err := s.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{address: fmt.Sprintf("127.0.0.1:%d", port), server: strings.TrimPrefix(s.Server(), "https://")}
 	l.mend(t)
 	t.Cleanup(l.cut)
 	return l
@@ -33,7 +40,7 @@ func (l *line) mend(t *testing.T) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.listener, l.address = listener, listener.Addr().String()
+	l.listener = listener
 	go func() {
 		for {
 			from, err := listener.Accept()

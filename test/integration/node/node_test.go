@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/test/component"
@@ -295,7 +298,59 @@ func testDeletedObject(t *testing.T, s *suite) {
 	if o.UID == before.UID {
 		t.Error("the object is the old one")
 	}
+	s.belongs(t, o, divided)
 	if got := s.machine.schemata("ballast-lc"); got != "" {
 		t.Errorf("ballast-lc is still there: %q", got)
+	}
+}
+
+// belongs checks that an object has its Node as the owner, and nothing else.
+func (s *suite) belongs(t *testing.T, o *v1alpha1.NodeIsolation, node string) {
+	t.Helper()
+	n, err := s.client.CoreV1().Nodes().Get(t.Context(), node, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: node, UID: n.UID}}
+	if diff := cmp.Diff(want, o.OwnerReferences); diff != "" {
+		t.Errorf("owners, -want +got:\n%s", diff)
+	}
+}
+
+// testRemovedNode removes two nodes, as an autoscaler does: the object that an agent made goes with its own, by the cluster's garbage collector;
+// one that a person made stays.
+func testRemovedNode(t *testing.T, s *suite) {
+	objects := s.objects.Resource(v1alpha1.NodeIsolations)
+	applied := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.SchemeGroupVersion.String(), "kind": "NodeIsolation", "metadata": map[string]any{"name": wanted},
+	}}
+	if _, err := objects.Create(t.Context(), applied, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var gone []*agent
+	for _, node := range []string{leaving, wanted} {
+		s.node(t, node)
+		gone = append(gone, s.start(t, "agent-"+node, node, filepath.Join(s.machine.root, "none"), s.machine.logs()))
+	}
+	ready := condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonWorking)
+	s.belongs(t, s.await(t, leaving, ready), leaving)
+	if o := s.await(t, wanted, ready); len(o.OwnerReferences) > 0 {
+		t.Errorf("a person's object belongs to %v", o.OwnerReferences)
+	}
+	for i, node := range []string{wanted, leaving} { // the second is seen to go, after which the first would have
+		gone[i].Stop()
+		if err := s.client.CoreV1().Nodes().Delete(t.Context(), node, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The garbage collector looks for new kinds every 30 s.
+	component.Eventually(t, time.Minute+soon, func() string {
+		if _, err := objects.Get(t.Context(), leaving, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			return fmt.Sprintf("the object of a node that is gone is there, or %v", err)
+		}
+		return ""
+	})
+	if _, err := s.isolation(t.Context(), wanted); err != nil {
+		t.Errorf("a person's object of a node that is gone: %v", err)
 	}
 }

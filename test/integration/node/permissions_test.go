@@ -44,6 +44,28 @@ func testDenied(t *testing.T, s *suite) {
 		_, err := c.Resource(v1alpha1.NodeIsolations).Create(ctx, o, metav1.CreateOptions{})
 		return err
 	}
+	claim := func(name string, owner map[string]any) error {
+		o := &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "ballast.dev/v1alpha1", "kind": "NodeIsolation",
+			"metadata": map[string]any{"name": name, "ownerReferences": []any{owner}},
+		}}
+		_, err := own.Resource(v1alpha1.NodeIsolations).Create(ctx, o, metav1.CreateOptions{})
+		return err
+	}
+	its, err := s.client.CoreV1().Nodes().Get(ctx, plain, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := s.client.CoreV1().Nodes().Get(ctx, divided, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := func(kind, name string, uid types.UID) map[string]any {
+		return map[string]any{"apiVersion": "v1", "kind": kind, "name": name, "uid": string(uid)}
+	}
+	blocking := owner("Node", plain, its.UID)
+	blocking["blockOwnerDeletion"] = true
+	const noOwner = "of the UID that its token says"
 	if err := status(own, plain); err != nil {
 		t.Errorf("its own status: %v", err)
 	}
@@ -88,26 +110,49 @@ func testDenied(t *testing.T, s *suite) {
 		"make one with a local loop": {
 			create(own, plain, map[string]any{"control": map[string]any{"mode": "Observe"}}), "makes its object without a wish",
 		},
-		"its own spec":                   {updateErr, `cannot patch resource "nodeisolations"`},
-		"delete its own object":          {own.Resource(v1alpha1.NodeIsolations).Delete(ctx, plain, metav1.DeleteOptions{}), "cannot delete"},
-		"read secrets":                   {secretErr, `cannot list resource "secrets"`},
-		"read a secret":                  {oneSecretErr, `cannot get resource "secrets"`},
-		"read configuration of others":   {mapErr, `cannot list resource "configmaps"`},
-		"label its node":                 {nodeErr, `cannot patch resource "nodes"`},
-		"read nodes":                     {readErr, `cannot get resource "nodes"`},
-		"delete pods":                    {client.CoreV1().Pods("default").Delete(ctx, "web", metav1.DeleteOptions{}), "cannot delete"},
-		"list all pods":                  {listPods("", ""), `cannot list resource "pods"`},
-		"list pods of another node":      {listPods("", "spec.nodeName="+divided), `cannot list resource "pods"`},
-		"list pods of its own node":      {listPods("", "spec.nodeName="+plain), `cannot list resource "pods"`},
-		"list pods of its own namespace": {listPods(system, ""), `cannot list resource "pods"`},
-		"watch pods of another node":     {watchPods("", "spec.nodeName="+divided), `cannot watch resource "pods"`},
-		"watch pods of its own node":     {watchPods("", "spec.nodeName="+plain), `cannot watch resource "pods"`},
-		"read a pod of another node":     {getPod(divided), `cannot get resource "pods"`},
-		"read its own pod":               {getPod(plain), `cannot get resource "pods"`},
+		"make one that another node owns":   {claim(plain, owner("Node", divided, others.UID)), noOwner},
+		"make one of a Node of another UID": {claim(plain, owner("Node", plain, others.UID)), noOwner},
+		"make one that another kind owns":   {claim(plain, owner("Namespace", plain, its.UID)), noOwner},
+		"make one that holds up its Node":   {claim(plain, blocking), noOwner},
+		"its own spec":                      {updateErr, `cannot patch resource "nodeisolations"`},
+		"delete its own object":             {own.Resource(v1alpha1.NodeIsolations).Delete(ctx, plain, metav1.DeleteOptions{}), "cannot delete"},
+		"read secrets":                      {secretErr, `cannot list resource "secrets"`},
+		"read a secret":                     {oneSecretErr, `cannot get resource "secrets"`},
+		"read configuration of others":      {mapErr, `cannot list resource "configmaps"`},
+		"label its node":                    {nodeErr, `cannot patch resource "nodes"`},
+		"read nodes":                        {readErr, `cannot get resource "nodes"`},
+		"delete pods":                       {client.CoreV1().Pods("default").Delete(ctx, "web", metav1.DeleteOptions{}), "cannot delete"},
+		"list all pods":                     {listPods("", ""), `cannot list resource "pods"`},
+		"list pods of another node":         {listPods("", "spec.nodeName="+divided), `cannot list resource "pods"`},
+		"list pods of its own node":         {listPods("", "spec.nodeName="+plain), `cannot list resource "pods"`},
+		"list pods of its own namespace":    {listPods(system, ""), `cannot list resource "pods"`},
+		"watch pods of another node":        {watchPods("", "spec.nodeName="+divided), `cannot watch resource "pods"`},
+		"watch pods of its own node":        {watchPods("", "spec.nodeName="+plain), `cannot watch resource "pods"`},
+		"read a pod of another node":        {getPod(divided), `cannot get resource "pods"`},
+		"read its own pod":                  {getPod(plain), `cannot get resource "pods"`},
 	} {
 		if !apierrors.IsForbidden(c.err) || !strings.Contains(c.err.Error(), c.says) {
 			t.Errorf("%s: %v, want a refusal that says %q", what, c.err, c.says)
 		}
+	}
+}
+
+// testMetadata: what an agent writes with the status of its object's metadata is not taken.
+func testMetadata(t *testing.T, s *suite) {
+	own, err := dynamic.NewForConfig(s.as(t, plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const patch = `{"metadata":{"ownerReferences":null,"finalizers":["a.b/c"],"labels":{"a":"b"}},"status":{"mode":"shadow"}}`
+	o, err := own.Resource(v1alpha1.NodeIsolations).Patch(t.Context(), plain, types.MergePatchType, []byte(patch), metav1.PatchOptions{}, "status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode, _, _ := unstructured.NestedString(o.Object, "status", "mode"); mode != "shadow" {
+		t.Errorf("mode %q, want what was written", mode)
+	}
+	if len(o.GetOwnerReferences()) != 1 || len(o.GetFinalizers()) > 0 || len(o.GetLabels()) > 0 {
+		t.Errorf("owners %v, finalizers %v, labels %v: want its Node and nothing else", o.GetOwnerReferences(), o.GetFinalizers(), o.GetLabels())
 	}
 }
 

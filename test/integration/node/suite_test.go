@@ -35,7 +35,9 @@ const (
 	soon = 40 * time.Second
 	// divided is a node whose machine has resctrl, plain one without.
 	divided, plain = "divided", "plain"
-	system         = "ballast-node" // the agents' namespace
+	// leaving and wanted are nodes that are removed, and wanted is one whose object a person made.
+	leaving, wanted = "leaving", "wanted"
+	system          = "ballast-node" // the agents' namespace
 )
 
 // suite is the cluster that all tests share, and its agents.
@@ -93,7 +95,9 @@ func TestNode(t *testing.T) {
 		{"adopts its groups after a restart", testRestart},
 		{"protects while the API server is away", testOutage},
 		{"makes its object anew", testDeletedObject},
+		{"objects go with their nodes", testRemovedNode},
 		{"denied calls", testDenied},
+		{"writes no metadata", testMetadata},
 		{"stays within its permissions", testPermissions},
 	} {
 		if !t.Run(sub.name, func(t *testing.T) { sub.run(t, s) }) {
@@ -121,15 +125,20 @@ func (s *suite) connect(t *testing.T) {
 		filepath.Join(manifests, "node/rbac.yaml"), filepath.Join(manifests, "node/admission.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	for _, node := range []string{divided, plain} {
-		n := &v1.Node{ObjectMeta: metav1.ObjectMeta{Name: node}}
-		if _, err := s.client.CoreV1().Nodes().Create(t.Context(), n, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		s.pod(t, system, "ballast-node-"+node, "ballast-node", node)
-	}
+	s.node(t, divided)
+	s.node(t, plain)
 	s.machine = newMachine(t)
-	s.line = newLine(t, strings.TrimPrefix(s.Server(), "https://"))
+	s.line = newLine(t, s)
+}
+
+// node makes a node without a kubelet, and a pod of ballast-node on it.
+func (s *suite) node(t *testing.T, name string) {
+	t.Helper()
+	n := &v1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if _, err := s.client.CoreV1().Nodes().Create(t.Context(), n, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.pod(t, system, "ballast-node-"+name, "ballast-node", name)
 }
 
 // pod makes a pod on a node.

@@ -487,6 +487,7 @@ func testDenied(t *testing.T, s *suite) {
 	for _, body := range []string{
 		`{"spec":{"control":{"peakMBps":1}}}`, `{"spec":{"control":{"eviction":"LastStep"}}}`, `{"spec":{"control":{"canary":true}}}`,
 		`{"spec":{"control":null}}`, `{"spec":{"partitions":[{"name":"a"}]}}`, `{"metadata":{"annotations":{"a":"b"}}}`, `{"metadata":{"labels":{"a":"b"}}}`,
+		`{"metadata":{"finalizers":["example.com/stuck"]}}`, `{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"a","uid":"b"}]}}`,
 		`{"spec":{"partitions":[{"name":"be","role":"Batch"}],"control":{"mode":"Act"}}}`,
 	} {
 		if err := patch("denied", body); !apierrors.IsForbidden(err) {

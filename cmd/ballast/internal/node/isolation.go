@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,45 +14,50 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/cmd/ballast/internal/cli"
+	"github.com/ballast-k8s/ballast/cmd/ballast/internal/schema"
+	"github.com/ballast-k8s/ballast/manifests"
 )
 
-// readIsolation reads the spec of a NodeIsolation object. The schema is not checked here; the planner checks what matters.
-func readIsolation(path string) (v1alpha1.NodeIsolationSpec, error) {
+// definition is the file of the type's definition in package manifests.
+const definition = "crd/ballast.dev_nodeisolations.yaml"
+
+// readIsolation reads the spec of a NodeIsolation object. It refuses, in the same words, what the API server would: a misspelt field would be a
+// partition less, and its group be removed.
+func readIsolation(ctx context.Context, path string) (v1alpha1.NodeIsolationSpec, error) {
 	b, err := cli.ReadFile(path)
 	if err != nil {
 		return v1alpha1.NodeIsolationSpec{}, err
 	}
-	spec, err := decodeIsolation(b)
+	spec, err := decodeIsolation(ctx, b)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	return spec, err
 }
 
-// decodeIsolation is strict about the wish: a misspelt field would be a partition less, and its group be removed. The status is the agent's,
-// and may be of a newer version, like the metadata of a server.
-func decodeIsolation(text []byte) (spec v1alpha1.NodeIsolationSpec, err error) {
+func decodeIsolation(ctx context.Context, text []byte) (v1alpha1.NodeIsolationSpec, error) {
+	var isolation v1alpha1.NodeIsolation
 	doc, err := oneDocument(text)
 	if err != nil {
-		return spec, err
+		return isolation.Spec, err
 	}
-	var o struct {
-		APIVersion, Kind       string
-		Metadata, Spec, Status json.RawMessage
+	crd, err := manifests.FS.ReadFile(definition)
+	if err != nil {
+		return isolation.Spec, err
 	}
-	if err := yaml.UnmarshalStrict(doc, &o); err != nil {
-		return spec, fmt.Errorf("%w; a NodeIsolation object is expected", err)
+	kind, err := schema.New(crd)
+	if err != nil {
+		return isolation.Spec, err
 	}
-	if o.Kind != "NodeIsolation" || o.APIVersion != v1alpha1.SchemeGroupVersion.String() {
-		return spec, fmt.Errorf("kind %q of %q, want NodeIsolation of %s", o.Kind, o.APIVersion, v1alpha1.SchemeGroupVersion)
+	object, err := kind.Read(ctx, doc)
+	if err != nil {
+		return isolation.Spec, err
 	}
-	if len(o.Spec) == 0 {
-		return spec, nil // wants nothing, as an agent makes it
+	asJSON, err := json.Marshal(object)
+	if err == nil {
+		err = json.Unmarshal(asJSON, &isolation)
 	}
-	if err := yaml.UnmarshalStrict(o.Spec, &spec); err != nil {
-		return spec, fmt.Errorf("spec: %w; a NodeIsolation object is expected", err)
-	}
-	return spec, nil
+	return isolation.Spec, err // without a spec it wants nothing, as an agent makes it
 }
 
 // oneDocument is the only document of a YAML or JSON text that holds more than comments. A plan is one node's: to take the first of several

@@ -152,12 +152,24 @@ func TestRealCgroups(t *testing.T) {
 	mayCount(t, s, busy)
 	began := time.Now()
 	w := startWorker(t, busy)
-	w.work(t, 50_000)
-	first := read(t, s, busy)
-	w.work(t, 200_000)
-	did, ok := Between(first, read(t, s, busy))
-	if !ok || did.Cycles < 2*first.Cycles || first.Cycles <= 0 {
-		t.Errorf("%v ns, then %v more, which was four times the work", first.Cycles, did.Cycles)
+	did := func(steps int) float64 {
+		t.Helper()
+		before := read(t, s, busy)
+		w.work(t, steps)
+		a, ok := Between(before, read(t, s, busy))
+		if !ok || a.Cycles <= 0 {
+			t.Fatalf("%v ns for %d steps, known: %v", a.Cycles, steps, ok)
+		}
+		return a.Cycles
+	}
+	for try := 1; ; try++ { // a burst of what the hypervisor steals may make the small piece of work look large, but hardly each time
+		small, large := did(50_000), did(200_000)
+		if large >= 2*small {
+			break
+		}
+		if try == 3 {
+			t.Fatalf("%v ns, then %v more, which was four times the work", small, large)
+		}
 	}
 	state := w.wait()
 	last := read(t, s, busy)

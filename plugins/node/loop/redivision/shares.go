@@ -58,6 +58,11 @@ func Bandwidth(p *v1alpha1.NodePartition, b *schemata.Bandwidth) int {
 			given = int(*limit.Percent) / step * step
 		case limit.MBps != nil && unit > 0:
 			given = int(math.Ceil(float64(*limit.MBps) / unit))
+		case b.PeakMBps == 0: // the planner refuses it
+		case limit.Percent != nil:
+			given = int(math.Ceil(float64(b.PeakMBps) * float64(*limit.Percent) / 100 / unit))
+		case limit.MBps != nil:
+			given = int(int64(*limit.MBps)*100/int64(b.PeakMBps)) / step * step
 		}
 	}
 	return given

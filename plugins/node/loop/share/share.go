@@ -75,6 +75,11 @@ func bandwidthLimits(b *schemata.Bandwidth, batch *v1alpha1.NodePartition) *cont
 			l.Max = min(l.Max, int(*limit.Percent)/step*step)
 		case limit.MBps != nil && l.UnitMBps > 0:
 			l.Max = min(l.Max, int(float64(*limit.MBps)/l.UnitMBps))
+		case b.PeakMBps == 0: // the planner refuses it
+		case limit.Percent != nil:
+			l.Max = min(l.Max, int(float64(b.PeakMBps)*float64(*limit.Percent)/100/l.UnitMBps))
+		case limit.MBps != nil:
+			l.Max = min(l.Max, int(int64(*limit.MBps)*100/int64(b.PeakMBps))/step*step)
 		}
 	}
 	if l.Max < l.Min {

@@ -49,3 +49,19 @@ func TestLimits(t *testing.T) {
 		t.Errorf("batch has one way, and it may have %+v", l.Ways)
 	}
 }
+
+// TestLimitsInTheOtherUnit: what the spec gives batch bounds the law too where it is in the other unit. 18000 of 60000 MB/s are 30 %; half of 60000
+// MB/s are 240 x 125.
+func TestLimitsInTheOtherUnit(t *testing.T) {
+	batch := func(l v1alpha1.BandwidthLimit) *v1alpha1.NodePartition {
+		return &v1alpha1.NodePartition{Bandwidth: []v1alpha1.BandwidthLimit{l}}
+	}
+	intel := &schemata.Bandwidth{Unit: schemata.Percent, Min: 10, Step: 10, Max: 100, PeakMBps: 60000}
+	if l := bandwidthLimits(intel, batch(v1alpha1.BandwidthLimit{MBps: new(int32(18000))})); l == nil || l.Max != 30 {
+		t.Errorf("%+v, want 30 %%", l)
+	}
+	amd := &schemata.Bandwidth{Unit: schemata.EighthGBps, Step: 1, Max: 2048, PeakMBps: 60000}
+	if l := bandwidthLimits(amd, batch(v1alpha1.BandwidthLimit{Percent: new(int32(50))})); l == nil || l.Max != 240 {
+		t.Errorf("%+v, want 240", l)
+	}
+}

@@ -50,8 +50,8 @@ type Bandwidth struct {
 	Min, Step uint32
 	// Max is the value without a limit, that of a fresh group, in Unit.
 	Max uint32
-	// PeakMBps is the measured peak of one domain in MB/s; 0 means not measured. With it a limit in percent can be kept on a machine
-	// that takes MB/s, and the other way round.
+	// PeakMBps is what one domain delivers at most, in MB/s; 0 means not known, for no file of the kernel tells it. With it a limit in
+	// percent can be kept on a machine that takes MB/s, and the other way round.
 	PeakMBps uint32
 }
 

@@ -35,6 +35,11 @@ type Group struct {
 	Monitors []string
 }
 
+// Exclusive says whether the group keeps others out of its ways: a mask of another group that meets them is refused (fs/resctrl,
+// rdtgroup_cbm_overlaps and rdtgroup_cbm_overlaps_pseudo_locked). One that is still to be locked (pseudo-locksetup) has none yet. A mode that could
+// not be read, or that no kernel knows, keeps nobody out: the kernel makes every group shareable.
+func (g Group) Exclusive() bool { return g.Mode == "exclusive" || g.Mode == "pseudo-locked" }
+
 // State is the control groups of a tree, the default group first, then by name.
 type State struct {
 	Groups []Group

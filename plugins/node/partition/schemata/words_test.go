@@ -73,3 +73,14 @@ func TestState(t *testing.T) {
 		t.Errorf("b is %+v: the second Put did not replace it", g)
 	}
 }
+
+// TestExclusive: what is no mode, or not known, keeps nobody out; nor does a group that is still to be locked and has no ways.
+func TestExclusive(t *testing.T) {
+	for mode, want := range map[string]bool{
+		"exclusive": true, "pseudo-locked": true, "shareable": false, "pseudo-locksetup": false, "": false, "novel": false,
+	} {
+		if got := (Group{Mode: mode}).Exclusive(); got != want {
+			t.Errorf("mode %q: %v", mode, got)
+		}
+	}
+}

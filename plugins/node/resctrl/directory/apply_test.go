@@ -2,6 +2,8 @@ package directory
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ballast-k8s/ballast/plugins/node/partition"
+	"github.com/ballast-k8s/ballast/plugins/node/partition/schemata"
 	"github.com/ballast-k8s/ballast/plugins/node/resctrl"
 )
 
@@ -191,6 +194,87 @@ func TestApplyKeepsAThreadThatJoins(t *testing.T) {
 	}
 	if g, _ := read(t, d).State.Group("ballast-old"); g.Tasks != 1 {
 		t.Errorf("ballast-old is %+v, want it with its thread", g)
+	}
+}
+
+// TestACopyWithoutModes: a group whose mode is not in the copy, or is no mode of any kernel, is not exclusive. The plan, which goes by that, can be
+// carried out, and undone wherever it fails.
+func TestACopyWithoutModes(t *testing.T) {
+	for name, change := range map[string]func(file string) error{
+		"away":    os.Remove,
+		"empty":   func(file string) error { return os.WriteFile(file, nil, 0o644) },
+		"unknown": func(file string) error { return os.WriteFile(file, []byte("novel\n"), 0o644) },
+	} {
+		for n := 1; ; n++ {
+			d := inhabited(t)
+			if err := d.Mkdir("other"); err != nil {
+				t.Fatal(err)
+			}
+			groups := []string{".", "other", "ballast-old"}
+			if name != "unknown" { // else the planner asks for a shareable one first
+				groups = append(groups, "ballast-be")
+			}
+			for _, group := range groups {
+				if err := change(filepath.Join(d.root.Name(), group, "mode")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := read(t, d).State
+			f := &failing{Tree: d, n: n}
+			err := resctrl.Apply(f, plan(t, d, wish[1:]))
+			if !f.failed {
+				if err != nil || n < 3 {
+					t.Errorf("%s: no change %d: %v", name, n, err)
+				}
+				break
+			}
+			var failure *resctrl.PlanError
+			if !errors.As(err, &failure) || failure.Rollback != nil {
+				t.Fatalf("%s, change %d: %v", name, n, err)
+			}
+			if diff := schemata.Difference(before, read(t, d).State); len(diff) > 0 {
+				t.Fatalf("%s, change %d: not undone: %v", name, n, diff)
+			}
+		}
+	}
+}
+
+// TestAnExclusiveGroup keeps its ways: from new groups, and from writes to others.
+func TestAnExclusiveGroup(t *testing.T) {
+	for _, mode := range []string{"exclusive", "pseudo-locked"} {
+		d := inhabited(t)
+		if err := d.replace("ballast-be/mode", mode+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Mkdir("new"); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, d, "new/schemata"); got != "MB:0=100;1=100\nL3:0=f;1=f\n" { // the ways below f0
+			t.Errorf("%s: a new group has %q", mode, got)
+		}
+		err := d.WriteFile("new/schemata", []byte("L3:0=1f\n"))
+		if status := content(t, d, "info/last_cmd_status"); !errors.Is(err, syscall.EINVAL) || status != "Overlaps with exclusive group\n" {
+			t.Errorf("%s: %v, status %q", mode, err, status)
+		}
+		if err := d.WriteFile("ballast-be/schemata", []byte("L3:0=e0\n")); mode == "exclusive" && err != nil {
+			t.Errorf("its own: %v", err)
+		}
+	}
+}
+
+// TestAGroupWithoutValues: its file schemata is empty, or has no line of a resource that is known.
+func TestAGroupWithoutValues(t *testing.T) {
+	for _, text := range []string{"", "XX:0=1\n"} {
+		d := inhabited(t)
+		if err := d.replace("ballast-be/schemata", text); err != nil {
+			t.Fatal(err)
+		}
+		if err := resctrl.Apply(d, plan(t, d, wish)); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if got := content(t, d, "ballast-be/schemata"); got != "MB:0=20;1=20\nL3:0=7;1=7\n" {
+			t.Errorf("%q: then %q", text, got)
+		}
 	}
 }
 

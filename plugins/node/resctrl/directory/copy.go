@@ -126,7 +126,7 @@ func initial(all resctrl.Inventory) string {
 			}
 			free := r.Cache.Full
 			for _, g := range all.State.Groups {
-				if g.Mode != "shareable" {
+				if g.Exclusive() {
 					free &^= g.Schemata.Ways(r.CacheName(), domain)
 				}
 			}

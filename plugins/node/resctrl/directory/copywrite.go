@@ -54,12 +54,15 @@ func (d *Tree) writeSchemata(name, data string) error {
 	if err != nil {
 		return err
 	}
-	g, _ := all.State.Group(path.Dir(name))
+	g, ok := all.State.Group(path.Dir(name))
+	if !ok { // a file of that name elsewhere, or the group has just gone
+		return syscall.ENOENT
+	}
 	lines, err := schemata.ParseLines(data)
 	if err != nil {
 		return d.fail(syscall.EINVAL, "%v", err)
 	}
-	values := g.Schemata.Clone()
+	values := g.Schemata.Overlay(nil) // never nil: a file without a line that is known has no values
 	for _, l := range lines {
 		r, ok := all.Capacity.Resource(l.Resource)
 		if !ok {
@@ -101,7 +104,7 @@ func stage(r schemata.Resource, domain int, text string) (uint32, error) {
 func exclusive(s schemata.State, group string, r schemata.Resource, domain int) uint32 {
 	var mask uint32
 	for _, g := range s.Groups {
-		if g.Name != group && g.Mode != "shareable" {
+		if g.Name != group && g.Exclusive() {
 			mask |= g.Schemata.Ways(r.CacheName(), domain)
 		}
 	}

@@ -185,25 +185,32 @@ func TestPublishedRates(t *testing.T) {
 		}
 		return c
 	}
-	got := map[string]string{}
-	for _, r := range resctrl.Rates(counters("t0"), counters("t1"), time.Second) {
-		got[strings.TrimPrefix(path.Join("/", r.Group), "/")+","+strconv.Itoa(r.Domain)] = printed(r.Total) + "," + printed(r.Local)
+	rows := func(rates []resctrl.Rate) map[string]string {
+		out := map[string]string{}
+		for _, r := range rates {
+			out[strings.TrimPrefix(path.Join("/", r.Group), "/")+","+strconv.Itoa(r.Domain)] = printed(r.Total) + "," + printed(r.Local)
+		}
+		return out
 	}
 	f, err := os.Open(filepath.Join(root, "expected_rates.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	records, err := csv.NewReader(f).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{}
-	for _, row := range rows[1:] {
+	for _, row := range records[1:] {
 		want[row[0]+","+row[1]] = row[2] + "," + row[3]
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	first, second := counters("t0"), counters("t1")
+	if d := cmp.Diff(want, rows(resctrl.Rates(first, second, time.Second))); d != "" {
 		t.Errorf("-want +got:\n%s", d)
+	}
+	if d := cmp.Diff(want, rows(resctrl.CounterRates(first, second, time.Second))); d != "" {
+		t.Errorf("of each counter alone, -want +got:\n%s", d)
 	}
 }
 
