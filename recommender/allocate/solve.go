@@ -94,8 +94,8 @@ func newSearch(p *Problem) *search {
 	return c
 }
 
-// Bounds are the least and the most cores of a pod that an allocation considers, of a service that is valid. They are equal where more
-// than the least brings nothing.
+// Bounds are the least and the most cores of a pod that an allocation considers, of a service that is valid. The most are a whole number of
+// steps, except where Max is none. Where more than the least brings nothing, both are the least that is.
 func (s *Service) Bounds() (lower, upper float64) {
 	lower = max(s.Min, step)
 	if s.Load > 0 {
@@ -105,13 +105,10 @@ func (s *Service) Bounds() (lower, upper float64) {
 		lower = min(lower, s.Max)
 	}
 	if s.Load == 0 || s.Visits == 0 || s.Law.Stretch == 0 {
+		lower = roundUp(lower, s.Max)
 		return lower, lower
 	}
-	upper = s.plenty()
-	if s.Max > 0 {
-		upper = min(upper, s.Max)
-	}
-	return lower, max(lower, upper)
+	return lower, roundUp(max(lower, s.plenty()), s.Max)
 }
 
 // plenty is the cores at which a call waits for CPU for the share enough of its work.

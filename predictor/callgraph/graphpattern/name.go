@@ -3,6 +3,7 @@ package graphpattern
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -17,7 +18,7 @@ const remarksMost = 3
 // feature is something that a pattern has a number of: calls of a label, from wherever or from one other label.
 type feature struct {
 	label  int // sideBySide: groups of calls side by side
-	caller int // label, anyone, or nobody yet while a node is counted
+	caller int // label, anyone, or nobody for the entry
 }
 
 const (
@@ -32,18 +33,16 @@ type features map[feature]int
 // others: operations that it calls or does not call, or how often it does. Names are different from each other: what three such
 // remarks do not tell apart gets a number. services are the names of services by number.
 func (b *Book) Names(patterns []int, services []string) []string {
-	counts := make(map[int]features) // by node
-	byEntry := make(map[int][]int)   // positions in patterns, by label
+	byEntry := make(map[int][]int) // positions in patterns, by label
 	for at, p := range patterns {
-		root := b.Patterns[p].Root
-		b.count(root, counts)
-		byEntry[b.Nodes[root].Label] = append(byEntry[b.Nodes[root].Label], at)
+		entry := b.Nodes[b.Patterns[p].Root].Label
+		byEntry[entry] = append(byEntry[entry], at)
 	}
 	names := make([]string, len(patterns))
 	for entry, group := range byEntry {
 		all := make([]features, len(group))
 		for i, at := range group {
-			all[i] = counts[b.Patterns[patterns[at]].Root]
+			all[i] = b.count(b.Patterns[patterns[at]].Root)
 		}
 		for i, at := range group {
 			with, without := remarks(i, all)
@@ -54,46 +53,63 @@ func (b *Book) Names(patterns []int, services []string) []string {
 	return names
 }
 
-// count fills in how often each feature is in a node, a repeated part by the largest count of its bucket. Every node below is counted
-// once, however often it is repeated.
-func (b *Book) count(node int, counts map[int]features) {
-	var below []int
-	for stack := []int{node}; len(stack) > 0; {
-		i := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if _, seen := counts[i]; seen {
-			continue
+// place is a node below a call of a label.
+type place struct{ node, caller int }
+
+// below are the parts of the node at a place, and where they stand.
+func (b *Book) below(at place) iter.Seq2[Part, place] {
+	return func(yield func(Part, place) bool) {
+		n := &b.Nodes[at.node]
+		if n.Form == Call {
+			at.caller = n.Label
 		}
-		counts[i] = features{}
-		below = append(below, i)
-		for _, p := range slices.Concat(b.Nodes[i].Parts, b.Nodes[i].Background) {
-			stack = append(stack, p.Node)
+		for _, parts := range [][]Part{n.Parts, n.Background} {
+			for _, p := range parts {
+				if !yield(p, place{p.Node, at.caller}) {
+					return
+				}
+			}
 		}
-	}
-	slices.Sort(below) // parts have lower numbers than the node that they are in
-	for _, i := range below {
-		b.countOne(i, counts)
 	}
 }
 
-func (b *Book) countOne(i int, counts map[int]features) {
-	n, sum := &b.Nodes[i], counts[i]
-	switch n.Form {
-	case Call:
-		sum[feature{n.Label, anyone}], sum[feature{n.Label, nobody}] = 1, 1
-	case Parallel:
-		sum[feature{sideBySide, anyone}] = 1
-	}
-	for _, p := range slices.Concat(n.Parts, n.Background) {
-		_, times := p.Bucket.Range()
-		for f, k := range counts[p.Node] {
-			if f.caller == nobody && n.Form == Call {
-				f.caller = n.Label
+// count is how often each feature is in the node that a request begins with, a repeated part by the largest count of its bucket. It goes
+// from there downwards with how often each place is there, so that memory is for one request, however deep.
+func (b *Book) count(root int) features {
+	order := []place{{root, nobody}}
+	copies := map[place]int{order[0]: 1}
+	for k := 0; k < len(order); k++ {
+		for _, next := range b.below(order[k]) {
+			if _, seen := copies[next]; !seen {
+				copies[next] = 0
+				order = append(order, next)
 			}
-			sum[f] = int(min(float64(sum[f])+float64(times)*float64(k), math.MaxInt32))
 		}
 	}
+	slices.SortFunc(order, func(x, y place) int { return y.node - x.node }) // parts have lower numbers than the node that they are in
+	sum := features{}
+	for _, at := range order {
+		times := copies[at]
+		for p, next := range b.below(at) {
+			_, most := p.Bucket.Range()
+			copies[next] = plus(copies[next], most, times)
+		}
+		switch n := &b.Nodes[at.node]; n.Form {
+		case Call:
+			for _, caller := range []int{anyone, at.caller} {
+				f := feature{n.Label, caller}
+				sum[f] = plus(sum[f], 1, times)
+			}
+		case Parallel:
+			f := feature{sideBySide, anyone}
+			sum[f] = plus(sum[f], 1, times)
+		}
+	}
+	return sum
 }
+
+// plus is sum + a·b, of what is not too many to tell apart.
+func plus(sum, a, b int) int { return int(min(float64(sum)+float64(a)*float64(b), math.MaxInt32)) }
 
 // remark is one thing that tells a pattern from others: it has a feature, has it not, or has it so often.
 type remark struct {
@@ -141,26 +157,11 @@ func telling(list []remark, rest []features) (best remark, excluded int) {
 	return best, excluded
 }
 
-// candidates are the remarks that hold for a pattern: what it has, how often, what it has not, and how often by caller.
+// candidates are the remarks that hold for a pattern: what it has, how often, what it has not, and how often by caller. Of what it has not,
+// that which most others have is enough.
 func candidates(of features, rest []features) (has, often, hasNot, detail []remark) {
-	known := make(map[feature]bool)
-	for _, counts := range append(rest, of) {
-		for f := range counts {
-			known[f] = true
-		}
-	}
-	inOrder := slices.SortedFunc(maps.Keys(known), func(a, b feature) int {
-		return cmp.Or(cmp.Compare(a.label, b.label), cmp.Compare(a.caller, b.caller))
-	})
-	for _, f := range inOrder {
-		k := of[f]
-		if k == 0 {
-			if f.caller == anyone {
-				hasNot = append(hasNot, remark{f, func(n int) bool { return n == 0 }, ""})
-			}
-			continue
-		}
-		bucket := bucketOf(k)
+	for _, f := range slices.SortedFunc(maps.Keys(of), inOrder) {
+		bucket := bucketOf(of[f])
 		so := remark{f, func(n int) bool { return n > 0 && bucketOf(n) == bucket }, cmp.Or(bucket.String(), "once")}
 		switch f.caller {
 		case nobody: // the entry
@@ -171,7 +172,26 @@ func candidates(of features, rest []features) (has, often, hasNot, detail []rema
 			detail = append(detail, so)
 		}
 	}
+	others := make(map[feature]int) // that have it
+	for _, counts := range rest {
+		for f := range counts {
+			if f.caller == anyone && of[f] == 0 {
+				others[f]++
+			}
+		}
+	}
+	if len(others) > 0 {
+		most := slices.MinFunc(slices.Collect(maps.Keys(others)), func(a, b feature) int {
+			return cmp.Or(cmp.Compare(others[b], others[a]), inOrder(a, b))
+		})
+		hasNot = append(hasNot, remark{most, func(n int) bool { return n == 0 }, ""})
+	}
 	return has, often, hasNot, detail
+}
+
+// inOrder puts features in the order in which their operations came.
+func inOrder(a, b feature) int {
+	return cmp.Or(cmp.Compare(a.label, b.label), cmp.Compare(a.caller, b.caller))
 }
 
 // words writes remarks out.

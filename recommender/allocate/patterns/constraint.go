@@ -29,7 +29,8 @@ type goal struct {
 	*Objective
 	shares       []float64
 	graph        *compose.Graph
-	columns      []int // by service
+	columns      []int  // by service
+	uses         []bool // by service: it is in the patterns
 	times        []compose.Time
 	distribution *compose.Distribution
 	shaped       []bool    // services whose shape changes with cores; nil = none
@@ -81,7 +82,8 @@ func (p *Problem) constraints() ([]*goal, []*constraint, error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("objective %q: %w", o.Name, err)
 		}
-		g := &goal{Objective: o, shares: shares, graph: graph}
+		g := &goal{Objective: o, shares: shares, graph: graph, uses: make([]bool, len(p.Services))}
+		g.use(parts)
 		goals = append(goals, g)
 		add := func(shares []float64, percentile float64, floor bool) {
 			list = append(list, &constraint{objective: g, shares: shares, percentile: percentile, bound: o.Target / o.Tail, floor: floor})
@@ -100,6 +102,17 @@ func (p *Problem) constraints() ([]*goal, []*constraint, error) {
 		}
 	}
 	return goals, list, nil
+}
+
+// use sets the services of parts.
+func (g *goal) use(parts []compose.Part) {
+	for i := range parts {
+		if parts[i].Calls > 0 {
+			g.uses[parts[i].Service] = true
+		}
+		g.use(parts[i].Series)
+		g.use(parts[i].Parallel)
+	}
 }
 
 // look sets value.
@@ -138,6 +151,14 @@ func (k *constraint) met() bool {
 	}
 	cdf, _ := k.objective.distribution.At(k.shares, k.bound)
 	return cdf >= k.percentile
+}
+
+// loosen makes the value the bound where it is above.
+func (k *constraint) loosen() {
+	if !k.met() {
+		k.look()
+		k.bound = max(k.bound, k.value) * (1 + 1e-9)
+	}
 }
 
 // add is look where percentiles are added.

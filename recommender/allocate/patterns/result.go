@@ -3,13 +3,15 @@ package patterns
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Result is an allocation.
 type Result struct {
-	// Cores per pod, by service, in steps of 10 millicores except where Max is none of them.
+	// Cores per pod, by service, in steps of 10 millicores except where Max is none of them. No service can do with a step less (up to
+	// curvature that derivatives do not show, and for thousands of services up to the bound on the effort).
 	Cores []float64
-	// Optimum is the cores before rounding up.
+	// Optimum is the cores before rounding.
 	Optimum []float64
 	// Outcomes are by objective.
 	Outcomes []Outcome
@@ -38,11 +40,11 @@ type Outcome struct {
 	Reachable  float64
 }
 
-// describe rounds up and fills in what follows from the cores.
+// describe rounds and fills in what follows from the cores.
 func (s *search) describe(outcomes []Outcome) (Result, error) {
-	r := Result{Cores: make([]float64, len(s.cores)), Optimum: append([]float64(nil), s.cores...), Outcomes: outcomes}
+	r := Result{Optimum: slices.Clone(s.cores), Outcomes: outcomes}
 	for i, x := range s.cores {
-		r.Cores[i] = min(math.Ceil(x/step-1e-9)/(1/step), s.problem.Services[i].Max)
+		s.cores[i] = min(roundedUp(x), s.problem.Services[i].Max)
 	}
 	for _, k := range s.constraints {
 		for i, g := range s.goals {
@@ -51,10 +53,10 @@ func (s *search) describe(outcomes []Outcome) (Result, error) {
 			}
 		}
 	}
-	copy(s.cores, r.Cores)
-	if err := s.move(); err != nil {
+	if err := s.trim(); err != nil {
 		return Result{}, err
 	}
+	r.Cores = s.cores
 	s.predict(outcomes)
 	return r, nil
 }

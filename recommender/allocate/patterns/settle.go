@@ -125,12 +125,7 @@ func (p *Problem) enough(cores []float64, r Result) (bool, error) {
 		return false, err
 	}
 	for _, k := range constraints {
-		if !k.met() {
-			if k.objective.Mode != SumOfPercentiles {
-				k.look()
-			}
-			k.bound = k.value * (1 + 1e-9)
-		}
+		k.loosen()
 	}
 	s.cores = cores
 	if err := s.move(); err != nil {

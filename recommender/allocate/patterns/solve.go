@@ -77,8 +77,11 @@ func (p *Problem) columns(goals []*goal) (list []column) {
 }
 
 // move sets times and distributions to those at the cores.
-func (s *search) move() (err error) {
-	for _, g := range s.goals {
+func (s *search) move() error { return s.moveTimes(s.goals) }
+
+// moveTimes is move for some of the goals.
+func (s *search) moveTimes(goals []*goal) (err error) {
+	for _, g := range goals {
 		g.times, g.shaped, g.bends = make([]compose.Time, len(s.cores)), nil, nil
 		for i, x := range s.cores {
 			g.at(i, s.columns[g.columns[i]].Curve, &s.problem.Services[i], x)

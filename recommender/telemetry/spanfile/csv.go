@@ -24,14 +24,11 @@ func (b *batch) readCSV(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("CSV: %w", err)
 	}
-	at := make([]int, len(columns))
-	for i, name := range columns {
-		at[i] = slices.IndexFunc(header, func(h string) bool { return strings.TrimSpace(h) == name })
-		if at[i] < 0 && i < columnsNeeded {
-			return fmt.Errorf("CSV: no column %s in the header %q; a spans file has %s", name, strings.Join(header, ","),
-				strings.Join(columns[:columnsNeeded], ","))
-		}
+	at, err := positions(header)
+	if err != nil {
+		return err
 	}
+	b.exact = true
 	field := make([]string, len(columns))
 	for {
 		row, err := in.Read()
@@ -51,6 +48,23 @@ func (b *batch) readCSV(data []byte) error {
 			return fmt.Errorf("line %d: %w", line, err)
 		}
 	}
+}
+
+// positions are those of the columns in a header, negative for one that is not there.
+func positions(header []string) ([]int, error) {
+	at := make([]int, len(columns))
+	for i, name := range columns {
+		is := func(h string) bool { return strings.TrimSpace(h) == name }
+		at[i] = slices.IndexFunc(header, is)
+		switch {
+		case at[i] < 0 && i < columnsNeeded:
+			return nil, fmt.Errorf("CSV: no column %s in the header %q; a spans file has %s", name, strings.Join(header, ","),
+				strings.Join(columns[:columnsNeeded], ","))
+		case at[i] >= 0 && slices.ContainsFunc(header[at[i]+1:], is):
+			return nil, fmt.Errorf("CSV: column %s is there twice in the header %q: which one holds?", name, strings.Join(header, ","))
+		}
+	}
+	return at, nil
 }
 
 // addRow takes in a line, by columns.

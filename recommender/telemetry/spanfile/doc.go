@@ -12,8 +12,8 @@
 //     are microseconds since any origin that the file has in common. A parent that is empty or -1 is none, -2 is one that was not
 //     recorded. kind is server, client, producer, consumer or internal; error is true or false.
 //
-// A trace lies in one file: the same id in another file is another trace. Identifiers may be any text; hexadecimal ones are the same
-// with and without leading zeros.
+// A trace lies in one file: the same id in another file is another trace. Identifiers may be any text. Where Jaeger and OTLP write them in
+// hexadecimal, they are the same with and without leading zeros, in small and capital letters; in CSV every letter counts.
 //
 // # Sampling
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 )
 
 // document is a JSON value of a file: Jaeger's or OTLP's.
@@ -65,7 +66,7 @@ func where(err error, data []byte, before int64) error {
 	case errors.As(err, &syntax):
 		at, what = syntax.Offset, syntax.Error()
 	case errors.As(err, &kind):
-		at, what = before+kind.Offset, fmt.Sprintf("field %q is %s, which it must not be", kind.Field, kind.Value)
+		at, what = before+kind.Offset, fmt.Sprintf("field %q is %s, expected %s", kind.Field, kind.Value, form(kind.Type))
 		if kind.Field == "" {
 			what = kind.Value + " where an object with \"data\" (Jaeger) or \"resourceSpans\" (OTLP) is expected"
 		}
@@ -74,6 +75,26 @@ func where(err error, data []byte, before int64) error {
 	}
 	line, column := lineOf(data, at)
 	return fmt.Errorf("JSON, line %d, column %d: %s", line, column, what)
+}
+
+// form says in words what JSON a field is expected to have.
+func form(t reflect.Type) string {
+	if t == nil {
+		return "a number or text" // see textNumber
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Int64:
+		return "a whole number without quotation marks"
+	case reflect.String:
+		return "text in quotation marks"
+	case reflect.Slice:
+		return "a list"
+	default:
+		return "an object"
+	}
 }
 
 // lineOf turns the offset behind a byte into its line and column, from 1.

@@ -105,10 +105,56 @@ func TestFormats(t *testing.T) {
 			if diff := cmp.Diff(want, set.Traces); diff != "" {
 				t.Errorf("spans (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]string{"web", "db"}, set.Services); diff != "" || set.Spans != 3 || set.Dropped != (Dropped{}) {
+			if diff := cmp.Diff([]string{"web", "db"}, set.Services); diff != "" || set.Spans != 3 || set.Failed != 1 || set.Dropped != (Dropped{}) {
 				t.Errorf("%d spans, dropped %+v, services %s", set.Spans, set.Dropped, diff)
 			}
 		})
+	}
+}
+
+// Identifiers of CSV are text: a is not A, and 1 is not 01.
+func TestIdentifiersOfCSV(t *testing.T) {
+	const text = "trace,span,parent,service,operation,start_us,duration_us\n" +
+		"b,a,,web,/buy,0,100\nb,A,a,web,get,10,50\nb,1,A,db,get,20,30\nb,01,A,db,get,20,30\nB,a,,web,/buy,0,100\n"
+	set := New(DefaultLimits())
+	if err := set.Read("t.csv", []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Traces) != 2 || len(set.Traces[0]) != 4 {
+		t.Fatalf("traces %+v", set.Traces)
+	}
+	for i, s := range set.Traces[0] {
+		if want := []callgraph.SpanID{{}, number(1), number(2), number(2)}[i]; s.ID != number(byte(i+1)) || s.Parent != want {
+			t.Errorf("span %d is %v of %v, want of %v", i, s.ID, s.Parent, want)
+		}
+	}
+}
+
+// Two files of a minute each that both count from its start, and one that does not.
+func TestStacked(t *testing.T) {
+	minute := func(start int) []byte {
+		text := "trace,span,parent,service,operation,start_us,duration_us\n"
+		for second := range 60 {
+			text += fmt.Sprintf("%d,1,,web,/buy,%d,100\n", second, (start+second)*1_000_000)
+		}
+		return []byte(text)
+	}
+	for _, test := range []struct {
+		starts []int
+		want   string
+	}{
+		{[]int{0}, ""}, {[]int{0, 60, 120}, ""}, {[]int{0, 60, 1}, "0 2"}, {[]int{0, 40}, ""}, {[]int{1_763_717_430, 1_763_717_430}, ""},
+	} {
+		set := New(DefaultLimits())
+		for i, start := range test.starts {
+			if err := set.Read(fmt.Sprint(i), minute(start)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		one, other, ok := set.Stacked()
+		if got := strings.TrimSpace(one + " " + other); got != test.want || ok != (test.want != "") {
+			t.Errorf("files from %v: %q, %t", test.starts, got, ok)
+		}
 	}
 }
 
@@ -131,10 +177,12 @@ func TestRejects(t *testing.T) {
 		{"cut off", jaegerText[:300], "JSON, line 3, column 53"},
 		{"cut off", jaegerText[:300], "it ends early"},
 		{"no JSON", `{"data": [{"spans": nil}]}`, "line 1, column 22: invalid character"},
-		{"a number for an id", `{"data": [{"spans":` + "\n" + ` [{"spanID": 5}]}]}`, `line 2, column 14: field "data.spans.spanID" is number`},
+		{"a number for an id", `{"data": [{"spans":` + "\n" + ` [{"spanID": 5}]}]}`, `line 2, column 14: field "data.spans.spanID" is number, expected text`},
 		{"a number in a later value", `{"resourceSpans": []}` + "\n" + `{"resourceSpans": 7}`, `line 2, column 19: field "resourceSpans" is number`},
 		{"no JSON in a later value", `{"resourceSpans": []}` + "\n" + `{"resourceSpans": x}`, "line 2, column 19: invalid character"},
 		{"a fraction", `{"data": [{"spans": [{"startTime": 1.5}]}]}`, `field "data.spans.startTime" is number 1.5`},
+		{"text for a time", `{"data": [{"spans": [{"startTime": "17"}]}]}`, `field "data.spans.startTime" is string, expected a whole number`},
+		{"text for a list", `{"data": [{"spans": "none"}]}`, `field "data.spans" is string, expected a list`},
 		{"no spans in a trace", `{"data": [{"traceID": "a"}]}`, `data[0]: no "spans"`},
 		{"an error of Jaeger", `{"data": null, "errors": [{"code": 404, "msg": "trace not found"}]}`, `without traces: "trace not found"`},
 		{"another document", `{"items": []}`, `neither "data" (Jaeger) nor "resourceSpans" (OTLP)`},
@@ -144,6 +192,7 @@ func TestRejects(t *testing.T) {
 		{"a list for a time", `{"resourceSpans": [{"scopeSpans": [{"spans": [{"endTimeUnixNano": []}]}]}]}`, "neither a number nor text"},
 		{"nothing usable", header + "\n1,1,-1,,get,1,1\n", "no usable spans: 1 without a service"},
 		{"no such column", "trace,span,parent,service,operation,start,duration_us\n", "no column start_us in the header"},
+		{"a column twice", header + ",span\n1,1,-1,web,get,1,1,2\n", "column span is there twice in the header"},
 		{"no number", header + "\n1,1,-1,web,get,1,1\n1,2,1,web,get,soon,1\n", `line 3: start_us is "soon"`},
 		{"too few fields", header + "\n1,1,-1\n", "wrong number of fields"},
 		{"no kind", header + ",kind\n1,1,-1,web,get,1,1,sever\n", `line 2: kind is "sever"`},

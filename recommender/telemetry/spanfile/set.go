@@ -63,8 +63,10 @@ type Set struct {
 	// its spans says. 0 where none says any.
 	Weights []float64
 	Spans   int
+	Failed  int // of Spans
 	Dropped Dropped
 
+	times      []fileTime
 	limits     Limits
 	service    map[string]int
 	operations map[string]string
@@ -100,7 +102,9 @@ func (s *Set) Read(name string, data []byte) error {
 	}
 	s.Traces, s.Weights = append(s.Traces, traces...), append(s.Weights, weights...)
 	s.Spans += b.spans
+	s.Failed += b.failed
 	s.Dropped.add(b.dropped)
+	s.times = append(s.times, timeOf(name, traces))
 	return nil
 }
 
@@ -118,8 +122,10 @@ type batch struct {
 	traces   []trace
 	position map[string]int // of traces, by id
 	spans    int
+	failed   int // of spans
 	dropped  Dropped
 	kinds    bool // a span says its kind
+	exact    bool // identifiers are text, not numbers in hexadecimal
 }
 
 type trace struct {
@@ -162,10 +168,14 @@ func (b *batch) add(r *record) error {
 	if !b.usable(r) {
 		return nil
 	}
-	at, ok := b.position[canonical(r.trace)]
+	called := r.parent != ""
+	if !b.exact {
+		r.trace, r.span, r.parent = canonical(r.trace), canonical(r.span), canonical(r.parent)
+	}
+	at, ok := b.position[r.trace]
 	if !ok {
 		at = len(b.traces)
-		b.position[canonical(r.trace)] = at
+		b.position[r.trace] = at
 		b.traces = append(b.traces, trace{ids: map[string]callgraph.SpanID{}})
 	}
 	t := &b.traces[at]
@@ -183,11 +193,14 @@ func (b *batch) add(r *record) error {
 	one := callgraph.Span{
 		ID: t.id(r.span), Service: service, Operation: b.set.operation(r.operation), Start: r.start, End: r.end, Kind: r.kind, Error: r.failed,
 	}
-	if r.parent != "" {
+	if called {
 		one.Parent = t.id(r.parent)
 	}
 	binary.BigEndian.PutUint64(one.Trace[8:], uint64(len(b.set.Traces)+at+1))
 	b.kinds = b.kinds || r.hasKind
+	if r.failed {
+		b.failed++
+	}
 	t.spans = append(t.spans, one)
 	t.probability = max(t.probability, r.probability)
 	return nil
@@ -195,7 +208,6 @@ func (b *batch) add(r *record) error {
 
 // id numbers the identifiers of a trace: whatever they are in the file, different ones stay different.
 func (t *trace) id(text string) callgraph.SpanID {
-	text = canonical(text)
 	id, ok := t.ids[text]
 	if !ok {
 		binary.BigEndian.PutUint64(id[:], uint64(len(t.ids)+1))

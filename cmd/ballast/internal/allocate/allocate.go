@@ -2,18 +2,10 @@
 package allocate
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
 
-	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/cmd/ballast/internal/cli"
 	"github.com/ballast-k8s/ballast/recommender/allocate/patterns"
 )
@@ -77,7 +69,7 @@ Exit code 1: an objective cannot be met; the nearest target that can is named.`,
 			if err != nil {
 				return err
 			}
-			list, err := readObjectives(objectives)
+			list, err := readObjectives(objectives, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -111,55 +103,4 @@ Exit code 1: an objective cannot be met; the nearest target that can is named.`,
 	flags.StringVar(&report, "report", "", "HTML file to write, with plots of the distributions and of each service's part")
 	output.Register(cmd, "table", "json", "csv")
 	return cmd
-}
-
-// readObjectives reads LatencyObjectives, and checks what the API server would.
-func readObjectives(files []string) ([]v1alpha1.LatencyObjective, error) {
-	var list []v1alpha1.LatencyObjective
-	for _, path := range files {
-		b, err := cli.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		reader := utilyaml.NewYAMLReader(newLineReader(b))
-		for {
-			document, err := reader.Read()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", path, err)
-			}
-			if len(bytes.Trim(document, "- \r\n")) == 0 {
-				continue
-			}
-			var o v1alpha1.LatencyObjective
-			if err := yaml.UnmarshalStrict(document, &o); err != nil {
-				return nil, fmt.Errorf("%s: reading a LatencyObjective: %w", path, err)
-			}
-			if err := checkObjective(&o); err != nil {
-				return nil, fmt.Errorf("%s: LatencyObjective %q: %w", path, o.Name, err)
-			}
-			list = append(list, o)
-		}
-	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("no LatencyObjective in %s", strings.Join(files, ", "))
-	}
-	return list, nil
-}
-
-func checkObjective(o *v1alpha1.LatencyObjective) error {
-	target := o.Spec.Target.Duration
-	switch {
-	case o.Kind != "LatencyObjective" || o.APIVersion != v1alpha1.SchemeGroupVersion.String():
-		return fmt.Errorf("apiVersion is %q and kind %q, expected %s and LatencyObjective", o.APIVersion, o.Kind, v1alpha1.SchemeGroupVersion)
-	case o.Name == "":
-		return errors.New("metadata.name is empty, expected a name")
-	case !(o.Spec.Percentile >= 50 && o.Spec.Percentile <= 99.99):
-		return fmt.Errorf("spec.percentile is %v, expected 50 to 99.99", o.Spec.Percentile)
-	case target < time.Millisecond || target > 10*time.Minute:
-		return fmt.Errorf("spec.target is %v, expected 1ms to 10m, such as 200ms", target)
-	}
-	return nil
 }

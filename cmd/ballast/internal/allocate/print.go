@@ -78,13 +78,14 @@ func (a *allocation) view() *allocationView {
 			continue
 		}
 		s := &d.Services[i]
-		one := serviceView{Service: s.Name, Law: s.Kind, Pods: a.pods[i], Millicores: 1000 * a.result.Cores[i]}
+		one := serviceView{Service: s.Name, Law: s.Kind, Pods: a.pods[i], Millicores: millionths(1000 * a.result.Cores[i])}
 		if s.Cores > 0 {
-			one.Before = new(1000 * s.Cores)
+			one.Before = new(millionths(1000 * s.Cores))
 		}
 		v.Services = append(v.Services, one)
 		v.TotalMillicores += max(s.Pods, 1) * one.Millicores
 	}
+	v.TotalMillicores = millionths(v.TotalMillicores)
 	for i := range a.objectives {
 		v.Objectives = append(v.Objectives, a.outcome(i, &d))
 	}
@@ -94,13 +95,14 @@ func (a *allocation) view() *allocationView {
 func (a *allocation) outcome(i int, d *application.Document) outcomeView {
 	o, r, look, e := &a.objectives[i], &a.result.Outcomes[i], &a.outlooks[i], &d.Entries[a.entries[i]]
 	out := outcomeView{
-		Objective: o.Name, Priority: 1 + slices.Index(a.order, i), Service: e.Service, Operation: e.Operation, Percentile: o.Spec.Percentile, TargetMs: 1000 * o.Spec.Target.Seconds(),
-		PredictedMs: cli.Milliseconds(look.Seconds), LowMs: cli.Milliseconds(look.Low), HighMs: cli.Milliseconds(look.High),
+		Objective: o.Name, Priority: 1 + slices.Index(a.order, i), Service: e.Service, Operation: e.Operation, Percentile: o.Spec.Percentile,
+		TargetMs: millionths(1000 * o.Spec.Target.Seconds()), PredictedMs: cli.Milliseconds(look.Seconds),
+		LowMs: cli.Milliseconds(look.Low), HighMs: cli.Milliseconds(look.High),
 		SolverLowMs: cli.Milliseconds(r.Low), SolverHighMs: cli.Milliseconds(r.High), Within: 100 * r.Within, ShadowPrice: r.ShadowPrice,
 		Unconstrained: r.Unconstrained, Infeasible: r.Infeasible,
 	}
 	if r.Infeasible {
-		out.ReachableMs = cli.Milliseconds(r.Reachable)
+		out.ReachableMs = reachableMs(r.Reachable)
 	}
 	for k, p := range e.Patterns {
 		out.Patterns = append(out.Patterns, shareView{p.Name, p.Share, 100 * r.Patterns[k]})
@@ -171,6 +173,24 @@ func (o *outcomeView) print(w io.Writer) {
 	}
 }
 
+// millionths is a number without the digits that are but those of binary fractions.
+func millionths(x float64) float64 { return math.Round(1e6*x) / 1e6 }
+
+// reachableMs is a target in whole microseconds that is reached by whoever reaches so many seconds, but for rounding.
+func reachableMs(seconds float64) *float64 { return cli.Finite(math.Ceil(1e6*seconds*(1+1e-7)) / 1e3) }
+
+// reachable is the nearest target to ask for, as objectives are written.
+func (o *outcomeView) reachable() string {
+	const fine, tenth = 10, 0.1 // milliseconds
+	switch {
+	case o.ReachableMs == nil:
+		return "-"
+	case *o.ReachableMs < fine:
+		return fmt.Sprintf("%.1f ms", tenth*math.Ceil(*o.ReachableMs/tenth-1e-6))
+	}
+	return fmt.Sprintf("%.0f ms", math.Ceil(*o.ReachableMs-1e-6))
+}
+
 // sentence says how an objective stands.
 func (o *outcomeView) sentence() string {
 	asked := fmt.Sprintf("%g %% of %s %s within %g ms", o.Percentile, o.Service, o.Operation, o.TargetMs)
@@ -178,8 +198,8 @@ func (o *outcomeView) sentence() string {
 		optional(o.LowMs), optional(o.HighMs), optional(o.SolverLowMs), optional(o.SolverHighMs))
 	switch {
 	case o.Infeasible:
-		return fmt.Sprintf("Infeasible: no CPU brings %s; the nearest target that can be reached is %s ms. %s at these cores", asked, optional(o.ReachableMs),
-			predicted)
+		return fmt.Sprintf("Infeasible: no CPU brings %s; the nearest target that can be reached is %s. These cores come within 5 %% of that, "+
+			"since the last 5 %% can cost as many as all before: %s", asked, o.reachable(), predicted)
 	case o.Unconstrained:
 		return fmt.Sprintf("Unconstrained: the least CPU that the load needs brings %s; %s", asked, predicted)
 	}
@@ -204,12 +224,18 @@ func (v *allocationView) printCSV(w io.Writer) error {
 		}
 		return number(*x)
 	}
+	exact := func(x *float64) string { // rounded, it might be out of reach
+		if x == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*x, 'f', -1, 64)
+	}
 	for _, o := range v.Objectives {
 		for _, b := range o.Budget {
 			s, sized := cores[b.Service]
 			row := []string{
 				o.Objective, number(o.Percentile), number(o.TargetMs), maybe(o.PredictedMs), maybe(o.LowMs), maybe(o.HighMs), strconv.FormatBool(o.Infeasible),
-				strconv.FormatBool(o.Unconstrained), maybe(o.ReachableMs), number(o.ShadowPrice), b.Service, application.External, "", "", "", number(b.Ms), "",
+				strconv.FormatBool(o.Unconstrained), exact(o.ReachableMs), number(o.ShadowPrice), b.Service, application.External, "", "", "", number(b.Ms), "",
 				maybe(o.SolverLowMs), maybe(o.SolverHighMs),
 			}
 			if sized {

@@ -12,7 +12,6 @@ import (
 	"github.com/ballast-k8s/ballast/cmd/ballast/internal/cli"
 	"github.com/ballast-k8s/ballast/predictor/application"
 	"github.com/ballast-k8s/ballast/predictor/application/learn"
-	"github.com/ballast-k8s/ballast/predictor/callgraph"
 	"github.com/ballast-k8s/ballast/recommender/telemetry/spanfile"
 )
 
@@ -90,7 +89,7 @@ func (o *fitOptions) run(out, messages io.Writer) error {
 		}
 	}
 	learner := learn.New(set.Services, o.window.Seconds(), o.share(set))
-	first, last, err := o.observe(learner, set.Services)
+	figures, err := o.observe(learner, set.Services)
 	if err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func (o *fitOptions) run(out, messages io.Writer) error {
 		learner.Add(spans)
 	}
 	if learner.Requests == 0 {
-		return cli.Negative("no requests in %d traces: every span was dropped", learner.Traces)
+		return cli.Negative("no requests in %s: every span was dropped", count(learner.Traces, "trace"))
 	}
 	bar.Show("fitting", 0, 1+learn.Folds)
 	document, checks, err := learner.Document(func(done int) { bar.Show("fitting", done, 1+learn.Folds) })
@@ -110,21 +109,29 @@ func (o *fitOptions) run(out, messages io.Writer) error {
 	if err := o.write(document); err != nil {
 		return err
 	}
-	fmt.Fprintf(messages, "%d traces with %d spans, %d requests in %d windows; written to %s\n", learner.Traces, set.Spans, learner.Requests,
-		len(learner.Windows()), o.out)
-	o.explain(messages, set)
-	if set.Dropped.Total() > 0 {
-		fmt.Fprintf(messages, "spans dropped: %v\n", set.Dropped)
-	}
-	if learner.Repairs != (callgraph.Repairs{}) {
-		fmt.Fprintf(messages, "spans repaired: %v\n", learner.Repairs)
-	}
-	if windows := learner.Windows(); len(o.usage) > 0 && !slices.ContainsFunc(document.Services, usable) {
-		fmt.Fprintf(messages, "no CPU figures at the time of the spans: these are from %.0f to %.0f s, those from %.0f to %.0f s; are the clocks the same?\n",
-			learner.Begin(windows[0]), learner.Begin(windows[len(windows)-1]+1), first, last)
-	}
+	o.describe(messages, set, learner, &document, figures)
 	v := newFitView(&document, checks, learner)
 	return v.print(out, o.output.String())
+}
+
+// describe says what was read, and what was wrong with it.
+func (o *fitOptions) describe(messages io.Writer, set *spanfile.Set, learner *learn.Learner, document *application.Document, figures cpuFigures) {
+	windows := learner.Windows()
+	fmt.Fprintf(messages, "%s with %s, %s in %s; written to %s\n", count(learner.Traces, "trace"), count(set.Spans, "span"),
+		count(learner.Requests, "request"), count(len(windows), "window"), o.out)
+	o.explain(messages, set)
+	findings(messages, set, learner.Repairs)
+	if one, other, ok := set.Stacked(); ok {
+		fmt.Fprintf(messages, "%s and %s cover the same seconds, near 0: their rates are added; if each counts from its own start, shift them\n", one, other)
+	}
+	if figures.empty > 0 {
+		fmt.Fprintf(messages, "%s of CPU figures where pods, cpu_m or obtainable_m is 0, which says nothing of what CPU does; the first is %s\n",
+			count(figures.empty, "line"), figures.example)
+	}
+	if figures.lines > figures.empty && !slices.ContainsFunc(document.Services, usable) {
+		fmt.Fprintf(messages, "no CPU figures at the time of the spans: these are from %.0f to %.0f s, those from %.0f to %.0f s; are the clocks the same?\n",
+			learner.Begin(windows[0]), learner.Begin(windows[len(windows)-1]+1), figures.first, figures.last)
+	}
 }
 
 // share is that of the requests that have spans: what was asked for, else what the spans say, else all.
@@ -160,20 +167,35 @@ func usable(s application.Service) bool {
 	return s.Kind == application.Measured || s.Kind == application.Steady
 }
 
-// observe reads the CPU figures, and returns the first and the last time of them, seconds.
-func (o *fitOptions) observe(learner *learn.Learner, services []string) (first, last float64, err error) {
-	first, last = math.Inf(1), math.Inf(-1)
+// cpuFigures are what was read of CPU: lines, those that have a 0 where none says anything, one of them, and the first and the last time of
+// the others, seconds.
+type cpuFigures struct {
+	lines, empty int
+	example      string
+	first, last  float64
+}
+
+// observe reads the CPU figures.
+func (o *fitOptions) observe(learner *learn.Learner, services []string) (cpuFigures, error) {
+	f := cpuFigures{first: math.Inf(1), last: math.Inf(-1)}
 	for _, path := range o.usage {
 		rows, err := readUsage(path, services)
 		if err != nil {
-			return 0, 0, err
+			return f, err
 		}
 		for _, u := range rows {
 			learner.Observe(u)
-			first, last = min(first, u.Time), max(last, u.Time)
+			f.lines++
+			if u.Pods > 0 && u.Used > 0 && u.Cores > 0 {
+				f.first, f.last = min(f.first, u.Time), max(f.last, u.Time)
+				continue
+			}
+			if f.empty++; f.empty == 1 {
+				f.example = fmt.Sprintf("of %s at %.0f s in %s", u.Service, u.Time, path)
+			}
 		}
 	}
-	return first, last, nil
+	return f, nil
 }
 
 // write writes the file, if it can be read again.

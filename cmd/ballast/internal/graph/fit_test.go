@@ -143,6 +143,17 @@ func TestGraphFitRefuses(t *testing.T) {
 	if !strings.Contains(messages, "no CPU figures at the time of the spans: these are from 0 to 60 s, those from 1763717430") {
 		t.Errorf("%q", messages)
 	}
+	for _, line := range []string{"web,0,100,500", "web,1,0,500", "web,1,100,0"} {
+		_, _, messages = ballast(t, "graph", "fit", "--spans", spans, "--out", out, "--usage", usage(header+"30,"+line+"\n"))
+		if !strings.Contains(messages, "1 line of CPU figures where pods, cpu_m or obtainable_m is 0, which says nothing of what CPU does; ") ||
+			!strings.Contains(messages, "the first is of web at 30 s") || strings.Contains(messages, "no CPU figures at the time") {
+			t.Errorf("%s: %q", line, messages)
+		}
+	}
+	_, _, messages = ballast(t, "graph", "fit", "--spans", spans+","+spans, "--out", out)
+	if want := fmt.Sprintf("%s and %s cover the same seconds, near 0: their rates are added", spans, spans); !strings.Contains(messages, want) {
+		t.Errorf("%q, want %q", messages, want)
+	}
 	objective := clitest.WriteTemp(t, "buy.yaml", "apiVersion: ballast.dev/v1alpha1\nkind: LatencyObjective\nmetadata: {name: buy}\n"+
 		"spec: {entry: {service: web, operation: /buy}, percentile: 90, target: 1s}\n")
 	if code, table, messages = ballast(t, "allocate", "--app", out, "--objective", objective); code != cli.ExitDone ||

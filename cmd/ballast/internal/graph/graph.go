@@ -94,17 +94,33 @@ func readGraph(files []string, messages io.Writer) (*graphView, error) {
 	for _, spans := range set.Traces {
 		sums.Add(spans)
 	}
-	fmt.Fprintf(messages, "%d traces with %d spans, %d requests\n", sums.Traces, set.Spans, sums.Requests)
+	fmt.Fprintf(messages, "%s with %s, %s\n", count(sums.Traces, "trace"), count(set.Spans, "span"), count(sums.Requests, "request"))
+	findings(messages, set, sums.Repairs)
+	if sums.Requests == 0 {
+		return nil, cli.Negative("no requests in %s: every span was dropped", count(sums.Traces, "trace"))
+	}
+	return newGraphView(sums, set.Services), nil
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// findings says what was wrong with the spans.
+func findings(messages io.Writer, set *spanfile.Set, repairs callgraph.Repairs) {
+	if set.Failed > 0 {
+		fmt.Fprintf(messages, "%s failed, and count like the others\n", count(set.Failed, "span"))
+	}
 	if set.Dropped.Total() > 0 {
 		fmt.Fprintf(messages, "spans dropped: %v\n", set.Dropped)
 	}
-	if sums.Repairs != (callgraph.Repairs{}) {
-		fmt.Fprintf(messages, "spans repaired: %v\n", sums.Repairs)
+	if repairs != (callgraph.Repairs{}) {
+		fmt.Fprintf(messages, "spans repaired: %v\n", repairs)
 	}
-	if sums.Requests == 0 {
-		return nil, cli.Negative("no requests in %d traces: every span was dropped", sums.Traces)
-	}
-	return newGraphView(sums, set.Services), nil
 }
 
 // drawing draws the services, or with a number a pattern.

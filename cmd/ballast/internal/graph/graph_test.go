@@ -59,6 +59,16 @@ func TestGraphShow(t *testing.T) {
 	}
 }
 
+// What failed is counted, and one is one.
+func TestGraphFailed(t *testing.T) {
+	t.Parallel()
+	spans := clitest.WriteTemp(t, "spans.csv", "trace,span,parent,service,operation,start_us,duration_us,error\n1,1,,web,/buy,0,100,true\n")
+	if code, _, messages := ballast(t, "graph", "show", "--spans", spans); code != cli.ExitDone ||
+		messages != "1 trace with 1 span, 1 request\n1 span failed, and count like the others\n" {
+		t.Errorf("exit %d, %q", code, messages)
+	}
+}
+
 func TestGraphShowJSON(t *testing.T) {
 	t.Parallel()
 	code, out, messages := ballast(t, "graph", "show", "--spans", spansFile(t), "-o", "json")
@@ -118,7 +128,7 @@ func TestGraphWrongUse(t *testing.T) {
 		{[]string{"graph", "show", "--spans", spansFile(t), "-o", "png"}, cli.ExitUsage, "expected one of table, json, dot, svg"},
 		{[]string{"graph", "show", "--spans", "absent.json"}, cli.ExitFailed, "absent.json"},
 		{[]string{"graph", "show", "--spans", clitest.WriteTemp(t, "x.json", "{")}, cli.ExitFailed, "JSON, line 1, column 1: it ends early"},
-		{[]string{"graph", "show", "--spans", circle}, cli.ExitNegative, "no requests in 1 traces"},
+		{[]string{"graph", "show", "--spans", circle}, cli.ExitNegative, "no requests in 1 trace:"},
 		{[]string{"graph", "draw"}, cli.ExitUsage, "draw"},
 	} {
 		if code, _, messages := ballast(t, test.args...); code != test.code || !strings.Contains(messages, test.want) {

@@ -84,14 +84,16 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return cli.Coded(err, cli.ExitUsage)
 	}
+	if from > to {
+		return cli.Usage("--from is %s and --to %s, which is before it", o.from, o.to)
+	}
 	c := newComparison(o.entry)
 	if err := c.read(o, from, to); err != nil {
 		return err
 	}
 	c.describe(cmd.ErrOrStderr())
-	if len(c.now.requests) == 0 || len(c.before.requests) == 0 {
-		return cli.Negative("%d requests to look at and %d in the baseline: both are needed; see --from, --to and --entry", len(c.now.requests),
-			len(c.before.requests))
+	if err := c.comparable(); err != nil {
+		return err
 	}
 	usage, err := c.readMetrics(o.metrics)
 	if err != nil {
@@ -130,6 +132,7 @@ func instant(what, text string, otherwise float64) (float64, error) {
 type recording struct {
 	requests []localize.Request
 	starts   []float64 // seconds
+	entries  counts
 	usage    []localize.Usage
 }
 
@@ -139,12 +142,17 @@ type comparison struct {
 	book        *graphpattern.Book
 	match       string
 	now, before recording
-	entries     map[string]int // requests, by service and operation
+	entries     counts
+	inFiles     counts  // also of what is not looked at
+	first, last float64 // start of any request in the files, seconds
 	repairs     callgraph.Repairs
 }
 
 func newComparison(entry string) *comparison {
-	return &comparison{set: spanfile.New(spanfile.DefaultLimits()), book: graphpattern.New(), match: entry, entries: map[string]int{}}
+	return &comparison{
+		set: spanfile.New(spanfile.DefaultLimits()), book: graphpattern.New(), match: entry, entries: counts{}, inFiles: counts{},
+		now: recording{entries: counts{}}, before: recording{entries: counts{}}, first: math.Inf(1), last: math.Inf(-1),
+	}
 }
 
 // read reads all files. What began before from is the baseline, unless that has files of its own.
@@ -183,6 +191,11 @@ func (c *comparison) readFiles(paths []string, to func(start float64) *recording
 		tree, repairs := callgraph.Build(spans)
 		c.repairs.Add(repairs)
 		entries := tree.Requests()
+		for _, entry := range entries {
+			c.inFiles[c.entry(spans[entry].Service, spans[entry].Operation)]++
+			start := float64(spans[entry].Start) / 1e9
+			c.first, c.last = min(c.first, start), max(c.last, start)
+		}
 		if c.match != "" {
 			entries = tree.Entries(c.matches)
 		}
@@ -192,11 +205,18 @@ func (c *comparison) readFiles(paths []string, to func(start float64) *recording
 			if r := to(start); r != nil {
 				r.requests = append(r.requests, localize.Request{Pattern: c.book.Add(calls), Edges: callgraph.Edges(calls)})
 				r.starts = append(r.starts, start)
-				c.entries[c.set.Services[calls[0].Service]+" "+calls[0].Operation]++
+				name := c.entry(calls[0].Service, calls[0].Operation)
+				r.entries[name]++
+				c.entries[name]++
 			}
 		}
 	}
 	return nil
+}
+
+// entry names an operation of a service.
+func (c *comparison) entry(service int, operation string) string {
+	return c.set.Services[service] + " " + operation
 }
 
 func (c *comparison) matches(s callgraph.Span) bool {
@@ -229,7 +249,11 @@ func (r *recording) sort() {
 
 // describe says what was read, and what was wrong with it.
 func (c *comparison) describe(w io.Writer) {
-	fmt.Fprintf(w, "%d requests, %d in the baseline, of %d entries\n", len(c.now.requests), len(c.before.requests), len(c.entries))
+	entries := "entries"
+	if len(c.entries) == 1 {
+		entries = "entry"
+	}
+	fmt.Fprintf(w, "%d requests, %d in the baseline, of %d %s\n", len(c.now.requests), len(c.before.requests), len(c.entries), entries)
 	if c.set.Dropped.Total() > 0 {
 		fmt.Fprintf(w, "spans dropped: %v\n", c.set.Dropped)
 	}

@@ -48,7 +48,7 @@ func TestGraphLocalize(t *testing.T) {
 	t.Parallel()
 	now, before := shopSpans(t, "now.csv", 10_000, 0), shopSpans(t, "before.csv", 1000, never)
 	code, out, messages := ballast(t, "localize", "--spans", now, "--baseline", before)
-	if code != cli.ExitDone || messages != "300 requests, 300 in the baseline, of 1 entries\n" {
+	if code != cli.ExitDone || messages != "300 requests, 300 in the baseline, of 1 entry\n" {
 		t.Fatalf("exit %d, %q", code, messages)
 	}
 	lines := strings.Split(out, "\n")
@@ -99,6 +99,7 @@ func TestGraphLocalizeWindow(t *testing.T) {
 func TestGraphLocalizeWrongUse(t *testing.T) {
 	t.Parallel()
 	now, before := shopSpans(t, "now.csv", 10_000, 0), shopSpans(t, "before.csv", 1000, never)
+	other := clitest.WriteTemp(t, "other.csv", "trace,span,parent,service,operation,start_us,duration_us\n1,1,,shop,GET /,0,100\n")
 	metrics := func(text string) string { return clitest.WriteTemp(t, "cpu.csv", text) }
 	for _, test := range []struct {
 		args []string
@@ -112,8 +113,22 @@ func TestGraphLocalizeWrongUse(t *testing.T) {
 		{[]string{"--spans", now, "--baseline", before, "--percentile", "20"}, cli.ExitUsage, "--percentile is 20, expected 50"},
 		{[]string{"--spans", now, "--baseline", before, "-o", "svg"}, cli.ExitUsage, "expected one of table, json, csv"},
 		{[]string{"--spans", now, "--baseline", "absent.json"}, cli.ExitFailed, "absent.json"},
-		{[]string{"--spans", now, "--from", "20000"}, cli.ExitNegative, "0 requests to look at and 300 in the baseline"},
-		{[]string{"--spans", now, "--baseline", before, "--entry", "GET /"}, cli.ExitNegative, "0 requests to look at and 0 in the baseline"},
+		{
+			[]string{"--spans", now, "--from", "20000"},
+			cli.ExitNegative,
+			"0 requests to look at and 300 in the baseline: both are needed, and those of the files start from 10000 to 10299 s",
+		},
+		{[]string{"--spans", now, "--from", "10200", "--to", "10100"}, cli.ExitUsage, "--from is 10200 and --to 10100, which is before it"},
+		{
+			[]string{"--spans", now, "--baseline", other},
+			cli.ExitFailed,
+			`the baseline is of other requests: they come in by "shop GET /" (1), and those to look at by "web POST /buy" (300)`,
+		},
+		{
+			[]string{"--spans", now, "--baseline", before, "--entry", "GET /"},
+			cli.ExitNegative,
+			`no request comes in by --entry "GET /"; the requests of the files come in by "web POST /buy" (600)`,
+		},
 		{[]string{"--spans", now, "--baseline", before, "--metrics", metrics("time,service,utilisation\n1,\"x\n")}, cli.ExitFailed, "parse error"},
 		{[]string{"--spans", now, "--baseline", before, "--metrics", metrics("a,b\n")}, cli.ExitFailed, `the header is "a,b", expected time,service,`},
 		{
