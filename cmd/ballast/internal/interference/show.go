@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -92,7 +93,7 @@ func (s *shown) print(w io.Writer, format cli.Format) error {
 		out := csv.NewWriter(w)
 		records := [][]string{{"class", "neighbour", "performance", "lo", "hi", "measured"}}
 		for _, p := range s.Pairs {
-			records = append(records, []string{p.Class, p.Neighbour, decimal(p.Performance), decimal(p.Lo), decimal(p.Hi), fmt.Sprint(p.Measured)})
+			records = append(records, []string{p.Class, p.Neighbour, decimal(p.Performance), decimal(p.Lo), decimal(p.Hi), strconv.FormatBool(p.Measured)})
 		}
 		return out.WriteAll(records)
 	}
