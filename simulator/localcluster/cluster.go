@@ -3,6 +3,7 @@ package localcluster
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -41,7 +42,7 @@ type Cluster struct {
 	err        error
 	doneClosed bool
 	children   map[string]*Child
-	ports      map[int]bool    // handed out by FreePort
+	claims     []io.Closer     // of the ports handed out by FreePort
 	pools      map[string]bool // prefixes of AddNodes
 }
 
@@ -85,7 +86,7 @@ func (c *Cluster) attach(ctx context.Context) {
 func newCluster(cfg Config, stages string) (*Cluster, error) {
 	c := &Cluster{
 		cfg: cfg, stages: stages, detach: func() bool { return true }, done: make(chan struct{}),
-		children: map[string]*Child{}, ports: map[int]bool{}, pools: map[string]bool{},
+		children: map[string]*Child{}, pools: map[string]bool{},
 	}
 	var err error
 	if c.dir, err = os.MkdirTemp(cfg.TempDir, "ballast-cluster-"); err != nil {

@@ -22,14 +22,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// What is wanted of an idle machine with two cores is 5 s and, for 81 nodes, 3 s; measured there: 2.9 s and 0.8 s. The limits are
-// several times that, because tests run beside compilers and under the race detector.
-const (
-	maxReady = 20 * time.Second
-	maxNodes = 12 * time.Second
-)
-
-// TestCluster takes one cluster through its life. Subtests depend on those before.
+// TestCluster takes one cluster through its life. Subtests depend on those before. It logs how long the cluster and its nodes took and
+// judges neither, because tests run beside compilers: what is wanted of an idle machine with two cores is 5 s and, for 81 nodes, 3 s;
+// measured there: 2.9 s and 0.8 s. Start and AddNodes end with an error at bounds of their own.
 func TestCluster(t *testing.T) {
 	needsControlPlane(t)
 	temp := t.TempDir()
@@ -40,11 +35,7 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Stop() //nolint:errcheck // checked below; this is for a failed test
-	ready := time.Since(begin)
-	t.Logf("ready after %s", ready)
-	if ready > maxReady {
-		t.Errorf("ready after %s, want at most %s", ready, maxReady)
-	}
+	t.Logf("ready after %s", time.Since(begin))
 	if len(steps) == 0 || steps[len(steps)-1] != "ready" {
 		t.Errorf("progress was %q, want steps up to ready", steps)
 	}
@@ -104,11 +95,7 @@ func testNodes(t *testing.T, c *Cluster) {
 	if err := c.AddNodes(t.Context(), "big", 81, shape); err != nil {
 		t.Fatal(err)
 	}
-	took := time.Since(begin)
-	t.Logf("81 nodes ready after %s", took)
-	if took > maxNodes {
-		t.Errorf("81 nodes ready after %s, want at most %s", took, maxNodes)
-	}
+	t.Logf("81 nodes ready after %s", time.Since(begin))
 	node, err := c.client.CoreV1().Nodes().Get(t.Context(), "big-07", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +148,7 @@ func testPodRuns(t *testing.T, c *Cluster) {
 	if _, err := c.client.CoreV1().Pods("default").Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	err := c.await(t.Context(), nil, "the pod", 10*time.Second, func(ctx context.Context) error {
+	err := c.await(t.Context(), nil, "the pod", 60*time.Second, func(ctx context.Context) error {
 		pod, err := c.client.CoreV1().Pods("default").Get(ctx, "p", metav1.GetOptions{})
 		if err == nil && (pod.Status.Phase != corev1.PodRunning || pod.Status.PodIP == "") {
 			return errors.New(string(pod.Status.Phase))
@@ -289,7 +276,7 @@ func testEssentialDies(t *testing.T, c *Cluster) {
 	}
 	select {
 	case <-c.Done():
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("Done is not closed")
 	}
 	if err := c.Err(); err == nil || !strings.Contains(err.Error(), "kwok ended unexpectedly: signal: killed") {

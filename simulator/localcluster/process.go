@@ -19,8 +19,8 @@ const (
 	// killDelay is how long a component may take to end after SIGTERM. kube-apiserver takes over ten seconds while watches are
 	// open and has nothing to save, so it is not waited for.
 	killDelay = 1500 * time.Millisecond
-	// readyTimeout bounds the wait for a component that does not say otherwise: ten times what the slowest needs on a busy machine.
-	readyTimeout = 60 * time.Second
+	// readyTimeout bounds the wait for a component that does not say otherwise: thirty times what the slowest needs on a busy machine.
+	readyTimeout = 3 * time.Minute
 )
 
 // Process describes a component that runs beside the control plane, for example a scheduler.

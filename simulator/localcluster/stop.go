@@ -44,6 +44,7 @@ func (c *Cluster) stop() error {
 	c.forker.close()
 	err := removeFolder(c.dir)
 	c.watchdog.dismiss(err == nil)
+	c.releasePorts()
 	c.closeDone(nil)
 	return err
 }

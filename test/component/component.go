@@ -52,7 +52,7 @@ func Insecure(config *tls.Config) *http.Client {
 	config.InsecureSkipVerify, config.NextProtos = true, nil
 	return &http.Client{
 		Transport: &http.Transport{TLSClientConfig: config, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}},
-		Timeout:   5 * time.Second,
+		Timeout:   30 * time.Second, // for a busy machine
 	}
 }
 

@@ -113,7 +113,7 @@ func (b *ballast) await(t *testing.T, message string) {
 // assertNothingLeft fails if a file or a process of the run is still there, a moment after its end.
 func (b *ballast) assertNothingLeft(t *testing.T) {
 	t.Helper()
-	const moment = 5 * time.Second // the watchdog of a killed run needs about one
+	const moment = 30 * time.Second // the watchdog of a killed run needs about one on an idle machine
 	var left []string
 	for deadline := time.Now().Add(moment); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		left = nil

@@ -92,9 +92,12 @@ func wantSame(t *testing.T, before snapshot, within time.Duration) {
 	}
 }
 
+// ourLinks are the names of interfaces that sandboxes make, in networks of their own: bridges, nodes' ends and those of virtual machines.
+var ourLinks = regexp.MustCompile(`^(nodes|pods|node-\d+|vm-node)$`)
+
 // difference says what is not as before, "" if nothing. Others may be at work on the machine, whose sessions come and go: not our business
-// are processes and their networks that have gone, cgroups without our name that have gone, or have come with somebody in them, and
-// mounts in others' temporary folders.
+// are processes and their networks that have gone, cgroups without our name that have gone, or have come with somebody in them,
+// mounts in others' temporary folders, and interfaces without our names that have come or gone, with their routes and settings.
 func difference(before, after snapshot) string {
 	left := func(after []string) func(string) bool {
 		return func(line string) bool { return !slices.Contains(after, line) }
@@ -109,7 +112,39 @@ func difference(before, after snapshot) string {
 	})
 	before.Cgroups = kept
 	before.Mounts, after.Mounts = notTemporary(before.Mounts), notTemporary(after.Mounts)
-	return cmp.Diff(before, after)
+	passing := passingLinks(before, after)
+	return cmp.Diff(before.without(passing), after.without(passing))
+}
+
+// passingLinks are the names of the interfaces that are only in one of the snapshots, and not ours.
+func passingLinks(before, after snapshot) []string {
+	var names []string
+	for _, pair := range [][2][]string{{before.Links, after.Links}, {after.Links, before.Links}} {
+		for _, link := range pair[0] {
+			if _, name, _ := strings.Cut(link, " "); !slices.Contains(pair[1], link) && !ourLinks.MatchString(name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// without is the snapshot without what belongs to interfaces of those names.
+func (s snapshot) without(names []string) snapshot {
+	of := func(name string) bool { return slices.Contains(names, name) }
+	s.Links = slices.DeleteFunc(slices.Clone(s.Links), func(line string) bool {
+		_, name, _ := strings.Cut(line, " ")
+		return of(name)
+	})
+	s.Routes = slices.DeleteFunc(slices.Clone(s.Routes), func(line string) bool {
+		name, _, _ := strings.Cut(line, "\t")
+		return of(name)
+	})
+	s.Sysctls = slices.DeleteFunc(slices.Clone(s.Sysctls), func(line string) bool {
+		parts := strings.Split(line, "/") // net/<family>/conf/<interface>/<setting>, or neigh
+		return len(parts) > 4 && parts[0] == "net" && (parts[2] == "conf" || parts[2] == "neigh") && of(parts[3])
+	})
+	return s
 }
 
 // foreign reports whether a path does not have our name: that of a sandbox, or of what TestSnapshotNotices leaves.
@@ -240,7 +275,8 @@ func TestSnapshotNotices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	group, mount := filepath.Join(hierarchies[0].Mount, "ballast-test-leftover"), filepath.Join(t.TempDir(), "ballast-test-leftover")
+	group := filepath.Join(hierarchies[0].Mount, fmt.Sprint("ballast-test-leftover-", os.Getpid())) // others may run this test too
+	mount := filepath.Join(t.TempDir(), "ballast-test-leftover")
 	if err := os.Mkdir(mount, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +307,7 @@ func TestSnapshotNotices(t *testing.T) {
 			if noticed == "" {
 				t.Error("it was not noticed")
 			}
-			wantSame(t, before, 5*time.Second)
+			wantSame(t, before, others)
 		})
 	}
 	before := takeSnapshot(t)
@@ -279,6 +315,30 @@ func TestSnapshotNotices(t *testing.T) {
 	after.Sysctls[0] += "0"
 	if difference(before, after) == "" {
 		t.Error("a changed sysctl was not noticed")
+	}
+}
+
+// TestSnapshotOfLinks: an interface that a sandbox left behind is noticed, another session's is not, whether it has come or gone.
+func TestSnapshotOfLinks(t *testing.T) {
+	with := func(link string) snapshot {
+		return snapshot{
+			Links: []string{"1 lo", "7 " + link}, Routes: []string{"eth0\t0", link + "\t1"},
+			Sysctls: []string{"net/ipv4/conf/" + link + "/forwarding = 1", "net/ipv4/ip_forward = 0", "net/ipv6/neigh/" + link + "/mcast_solicit = 3"},
+		}
+	}
+	bare := snapshot{Links: []string{"1 lo"}, Routes: []string{"eth0\t0"}, Sysctls: []string{"net/ipv4/ip_forward = 0"}}
+	for link, ours := range map[string]bool{"nodes": true, "pods": true, "node-2": true, "vm-node": true, "docker0": false, "veth1a2b": false} {
+		if noticed := difference(bare, with(link)) != ""; noticed != ours {
+			t.Errorf("interface %s that has come was noticed: %v, want %v", link, noticed, ours)
+		}
+		if noticed := difference(with(link), bare) != ""; noticed != ours {
+			t.Errorf("interface %s that has gone was noticed: %v, want %v", link, noticed, ours)
+		}
+	}
+	routed := with("docker0")
+	routed.Routes = append(routed.Routes, "docker0\t2")
+	if difference(with("docker0"), routed) == "" {
+		t.Error("a route by another's interface that stays was not noticed")
 	}
 }
 

@@ -146,13 +146,14 @@ func (p *Pods) Sized() []Key {
 	return keys
 }
 
-// Unasked lists the groups whose PodGroup may say their size, each once a window: it may be made after the pods.
+// Unasked lists the groups whose PodGroup may say their size, each twice a window: it may be made after the pods. Once a window would not do:
+// a group may be due a window after its last pod, and its PodGroup have been asked for only after that pod had come.
 func (p *Pods) Unasked(now time.Time) []Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var keys []Key
 	for key, g := range p.groups {
-		if key.named() && g.size == 0 && now.Sub(g.asked) >= p.rules.Window {
+		if key.named() && g.size == 0 && now.Sub(g.asked) >= p.rules.Window/2 {
 			g.asked = now
 			keys = append(keys, key)
 		}

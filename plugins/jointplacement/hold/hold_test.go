@@ -316,6 +316,21 @@ func TestLateComers(t *testing.T) {
 	}
 }
 
+// A PodGroup that is made after the first look for it is found before its group is planned: last pod at 10 ms, look at 20 ms, due at 510 ms,
+// which is less than a window after the look.
+func TestAskedAgainBeforeDue(t *testing.T) {
+	p, _ := newPods(rules())
+	admit(t, p, podOf("a", "g", ""), 0, false)
+	admit(t, p, podOf("b", "g", ""), 10, false)
+	p.Unasked(after(20))
+	if ready, again := p.Due(nil, after(20)); len(ready) > 0 || !again.Equal(after(510)) {
+		t.Errorf("due are %v, next look at %v", ready, again.Sub(begin))
+	}
+	if got := p.Unasked(after(510)); !slices.Equal(got, []Key{label("g")}) {
+		t.Errorf("asked when due are %v", got)
+	}
+}
+
 func TestUnasked(t *testing.T) {
 	p, _ := newPods(rules())
 	admit(t, p, podOf("a", "g", ""), 0, false)
@@ -324,11 +339,11 @@ func TestUnasked(t *testing.T) {
 	if got := p.Unasked(after(10)); !slices.Equal(got, []Key{label("g")}) {
 		t.Errorf("unasked are %v", got)
 	}
-	if got := p.Unasked(after(509)); len(got) > 0 {
-		t.Errorf("asked again within a window: %v", got)
+	if got := p.Unasked(after(259)); len(got) > 0 {
+		t.Errorf("asked again within half a window: %v", got)
 	}
-	if got := p.Unasked(after(510)); !slices.Equal(got, []Key{label("g")}) {
-		t.Errorf("not asked again after a window: %v", got)
+	if got := p.Unasked(after(260)); !slices.Equal(got, []Key{label("g")}) {
+		t.Errorf("not asked again after half a window: %v", got)
 	}
 	if got := p.Sized(); !slices.Equal(got, []Key{label("sized")}) {
 		t.Errorf("sized are %v", got)

@@ -24,7 +24,7 @@ const (
 	// MaxCount is the greatest number of nodes: more real ones on one machine tell nothing new.
 	MaxCount = 9
 	// readyTimeout bounds the wait for a program of a node, and for the node; two seconds are usual.
-	readyTimeout = time.Minute
+	readyTimeout = 3 * time.Minute
 )
 
 // Config says which nodes there are.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -210,19 +211,30 @@ func (s *suite) ask(t *testing.T, node, spec string, pod *v1.Pod, at time.Time) 
 func (s *suite) comes(t *testing.T, outcome string, more int) {
 	t.Helper()
 	s.counted[outcome] += more
-	sample := fmt.Sprintf("\nsla_recommender_eviction_requests_total{outcome=%q} ", outcome)
+	component.Eventually(t, soon, func() string {
+		if got := s.count(t, outcome); got != s.counted[outcome] {
+			return fmt.Sprintf("%d requests are %s, want %d", got, outcome, s.counted[outcome])
+		}
+		return ""
+	})
+}
+
+// count is how many requests have had that outcome.
+func (s *suite) count(t *testing.T, outcome string) (n int) {
+	t.Helper()
 	component.Eventually(t, soon, func() string {
 		body, err := component.Get(t.Context(), s.http, s.base+"/metrics")
 		if err != nil {
 			return err.Error()
 		}
-		if want := fmt.Sprintf("%s%d\n", sample, s.counted[outcome]); !strings.Contains(body, want) {
-			_, rest, _ := strings.Cut(body, sample)
-			got, _, _ := strings.Cut(rest, "\n")
-			return fmt.Sprintf("%s requests are %s, want %d", got, outcome, s.counted[outcome])
+		_, rest, _ := strings.Cut(body, fmt.Sprintf("\nsla_recommender_eviction_requests_total{outcome=%q} ", outcome))
+		text, _, _ := strings.Cut(rest, "\n")
+		if n, err = strconv.Atoi(text); err != nil {
+			return fmt.Sprintf("the number of requests that are %s: %v", outcome, err)
 		}
 		return ""
 	})
+	return n
 }
 
 // gone waits until a pod is no more.

@@ -52,10 +52,11 @@ func testAlone(t *testing.T, s *suite) {
 		}
 		return ""
 	})
-	if err := s.client.CoreV1().Pods(namespace).Delete(t.Context(), "slow-0", metav1.DeleteOptions{}); err != nil {
+	patience := metav1.DeleteOptions{GracePeriodSeconds: new(int64(90))} // of the plant: all calls of then have an end
+	if err := s.client.CoreV1().Pods(namespace).Delete(t.Context(), "slow-0", patience); err != nil {
 		t.Fatal(err)
 	}
-	if pod := s.get(t, "slow-0"); pod.DeletionTimestamp == nil { // it has calls that take another second of the wall
+	if pod := s.get(t, "slow-0"); pod.DeletionTimestamp == nil { // it has calls that take another three seconds of the wall
 		t.Error("the object is not being deleted")
 	}
 	component.Eventually(t, soon, func() string {
@@ -73,9 +74,9 @@ func testAlone(t *testing.T, s *suite) {
 	}
 }
 
-// slow is a service whose calls take 20 s, a second of the wall, and hardly any CPU.
+// slow is a service whose calls take 60 s, three seconds of the wall, and hardly any CPU.
 func slow() queueing.Config {
-	root := servicegraph.Call{Service: "slow", Operation: "wait", Stages: []servicegraph.Stage{{Wait: servicegraph.Constant(20)}}}
+	root := servicegraph.Call{Service: "slow", Operation: "wait", Stages: []servicegraph.Stage{{Wait: servicegraph.Constant(60)}}}
 	return queueing.Config{
 		Application: servicegraph.Application{
 			Services:   []servicegraph.Service{{Name: "slow", Start: servicegraph.Start{DelaySeconds: startSeconds}}},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -22,27 +23,45 @@ import (
 	"github.com/ballast-k8s/ballast/test/component"
 )
 
-// scrape reads the node's metrics from the port that its status gives.
+// scrape reads the node's metrics from the port that its status gives. A busy machine may fail to answer once.
 func (s *suite) scrape(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
-	object, err := s.client.CoreV1().Nodes().Get(t.Context(), node, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := object.Status.DaemonEndpoints.KubeletEndpoint.Port
-	if int(port) != s.nodes.Ports()[node] {
-		t.Fatalf("the node's status gives port %d, the endpoint has %d", port, s.nodes.Ports()[node])
-	}
-	body, err := component.Get(t.Context(), component.Insecure(&tls.Config{}), fmt.Sprintf("https://127.0.0.1:%d/metrics/resource", port))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var body string
+	component.Eventually(t, soon, func() string {
+		object, err := s.client.CoreV1().Nodes().Get(t.Context(), node, metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		port := object.Status.DaemonEndpoints.KubeletEndpoint.Port
+		if int(port) != s.nodes.Ports()[node] {
+			t.Fatalf("the node's status gives port %d, the endpoint has %d", port, s.nodes.Ports()[node])
+		}
+		body, err = component.Get(t.Context(), component.Insecure(&tls.Config{}), fmt.Sprintf("https://127.0.0.1:%d/metrics/resource", port))
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewBufferString(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return families
+}
+
+// running scrapes while the clock runs, and says by how much it had been put back when the figures were taken.
+func (s *suite) running(t *testing.T) (families map[string]*dto.MetricFamily, slipped time.Duration) {
+	t.Helper()
+	component.Eventually(t, soon, func() string {
+		slipped = s.nodes.Status().Slipped
+		families = s.scrape(t)
+		if now := s.nodes.Status().Slipped; now != slipped {
+			return fmt.Sprintf("the clock was put back by %v during the scrape: the machine is too slow", now-slipped)
+		}
+		return ""
+	})
+	return families, slipped
 }
 
 // sample returns the value and the time in seconds of the sample of a pod, of the node for the empty name.
@@ -98,14 +117,14 @@ func (s *suite) read(t *testing.T) (r reading) {
 // testMetrics: CPU seconds exported × speedup are the plant's, and rates between two scrapes are cores.
 func testMetrics(t *testing.T, s *suite) {
 	a := s.read(t)
-	first := s.scrape(t) // from here to last the clock runs
+	first, early := s.running(t)
 	component.Eventually(t, soon, func() string {
 		if s.nodes.Status().PlantSeconds < a.plantAt+40 {
 			return "the clock does not run"
 		}
 		return ""
 	})
-	last := s.scrape(t)
+	last, late := s.running(t)
 	b := s.read(t)
 	near := func(what string, got, want, tolerance float64) {
 		t.Helper()
@@ -120,7 +139,7 @@ func testMetrics(t *testing.T, s *suite) {
 	rate := func(name, pod string) float64 {
 		v, at := sample(t, first, name, pod)
 		w, until := sample(t, last, name, pod)
-		return (w - v) / (until - at)
+		return (w - v) / (until - at - (late - early).Seconds()) // while the clock was put back no CPU was used
 	}
 	// The node is work-conserving and batch always wants more: all 4 cores are busy, to the millisecond of the time stamps in 2 s. The
 	// store uses 40 × 10 ms = 0.4 cores, with a standard deviation of √(2 × 40/40) × 0.01 = 0.014 over 40 s of Poisson arrivals.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -32,8 +33,8 @@ const (
 	kubelet, owner             = "ballast:hollownode", "ballast:batch"
 	// speedup is low enough for any machine: the load costs it 2 % of a core.
 	speedup = 20
-	// startSeconds is what a pod takes to start, of the plant: half a second of the wall.
-	startSeconds = 10
+	// startSeconds is what a pod takes to start, of the plant: three seconds of the wall, in which a test has to see that it starts.
+	startSeconds = 60
 	rate         = 40 // requests a second, of the plant
 )
 
@@ -207,13 +208,20 @@ func (s *suite) createOn(t *testing.T, node, name, cpu string, labels map[string
 
 func service(name string) map[string]string { return map[string]string{"app": name} }
 
-// get reads a pod.
-func (s *suite) get(t *testing.T, name string) *v1.Pod {
+// get reads a pod that must be there. A busy API server may fail to answer once.
+func (s *suite) get(t *testing.T, name string) (pod *v1.Pod) {
 	t.Helper()
-	pod, err := s.client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	component.Eventually(t, soon, func() string {
+		var err error
+		pod, err = s.client.CoreV1().Pods(namespace).Get(t.Context(), name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 	return pod
 }
 

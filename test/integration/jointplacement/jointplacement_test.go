@@ -150,7 +150,7 @@ func testBlind(t *testing.T, s *suite) {
 		t.Fatal(err)
 	}
 	component.Eventually(t, soon, func() string {
-		if s.metric(t, "blind", `reason="no_model"`) != 1 {
+		if s.metric(t, "blind", `profile="ballast-joint"`, `reason="no_model"`) != 1 {
 			return "not blind yet"
 		}
 		return ""

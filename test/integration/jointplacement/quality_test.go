@@ -42,7 +42,7 @@ func (s *suite) try(t *testing.T, group, pool string, nodes int, counts map[stri
 		kind := plan.Kind{Class: i, Size: []int64{1}}
 		for j := range counts[class] {
 			pod := podOf(fmt.Sprintf("%s-%s-%d", group, strings.ReplaceAll(class, "_", "-"), j), class, pool)
-			pod.Labels[hold.PodGroupLabel] = group
+			pod.Spec.SchedulerName, pod.Labels[hold.PodGroupLabel] = patient, group
 			pod.Annotations[v1alpha1.GroupSizeAnnotation] = strconv.Itoa(total)
 			tr.pods = append(tr.pods, pod)
 			tr.class[pod.Name] = class

@@ -16,6 +16,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/predictor/interference"
@@ -38,12 +39,49 @@ type suite struct {
 	forest *judge.Table // the paper's own simulator
 }
 
+// patient is a profile like the shipped one for groups, but for its maxWait: a busy machine may take longer than that to make hundreds of
+// pods, and those that come later would be planned by themselves.
+const patient = "ballast-patient"
+
+// patientProfile writes it, as a list in YAML.
+func patientProfile(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(component.Root, "manifests/scheduler/profile-joint.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Profiles []map[string]any `json:"profiles"`
+	}
+	if err := yaml.Unmarshal(text, &config); err != nil {
+		t.Fatal(err)
+	}
+	for _, profile := range config.Profiles {
+		plugins, _ := profile["pluginConfig"].([]any)
+		for _, plugin := range plugins {
+			p, _ := plugin.(map[string]any)
+			args, _ := p["args"].(map[string]any)
+			if profile["schedulerName"] != "ballast-joint" || p["name"] != "JointPlacement" || args["maxWait"] == nil {
+				continue
+			}
+			profile["schedulerName"], args["maxWait"] = patient, "2m"
+			own, err := yaml.Marshal([]any{profile})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(own)
+		}
+	}
+	t.Fatalf("there is no profile ballast-joint with a maxWait in %s", text)
+	return ""
+}
+
 func TestJointPlacement(t *testing.T) {
 	s := &suite{}
 	s.learn(t)
 	s.Suite = schedulertest.Start(t, "scheduler_jointplacement", "crd/ballast.dev_interferencemodels.yaml")
 	s.Publish(t, "default", s.model, time.Now(), nil)
-	s.Schedule(t, "profile-joint", "")
+	s.Schedule(t, "profile-joint", patientProfile(t))
 	for _, sub := range []struct {
 		name string
 		run  func(*testing.T, *suite)

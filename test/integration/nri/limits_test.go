@@ -6,6 +6,7 @@ package nri_test
 import (
 	"context"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,9 +29,19 @@ var partitions = []membership.Partition{
 // realMachine is one with the kernel's resctrl where runtimes look for it.
 var realMachine = fstest.MapFS{"proc/1/mounts": {Data: []byte("none / ext4 rw 0 0\nresctrl /sys/fs/resctrl resctrl rw 0 0\n")}}
 
+// socketPath is short: the kernel takes 107 bytes, and the test's own temporary folder has the test's name and the machine's in it.
 func socketPath(t *testing.T) string {
 	t.Helper()
-	return filepath.Join(t.TempDir(), "nri.sock")
+	dir, err := os.MkdirTemp("", "n") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return filepath.Join(dir, "nri.sock")
 }
 
 // start runs a placer until the test ends, or until the function that it returns is called.

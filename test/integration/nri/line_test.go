@@ -13,7 +13,8 @@ type line struct {
 
 	mu       sync.Mutex
 	open     []net.Conn
-	now      int
+	cuts     int
+	now      int // since the last cut
 	atOnce   int
 	accepted int
 }
@@ -37,24 +38,26 @@ func newLine(t *testing.T, runtime string) *line {
 			if err != nil {
 				return
 			}
-			go l.pass(conn)
+			l.mu.Lock()
+			cuts := l.cuts
+			l.mu.Unlock()
+			go l.pass(conn, cuts)
 		}
 	}()
 	return l
 }
 
-func (l *line) pass(conn net.Conn) {
+// pass serves a connection that was accepted after so many cuts.
+func (l *line) pass(conn net.Conn, cuts int) {
 	defer func() { _ = conn.Close() }()
 	server, err := net.Dial("unix", l.runtime)
 	if err != nil {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	l.mu.Lock()
-	l.open = append(l.open, conn, server)
-	l.now, l.accepted = l.now+1, l.accepted+1
-	l.atOnce = max(l.atOnce, l.now)
-	l.mu.Unlock()
+	if !l.enter(cuts, conn, server) {
+		return
+	}
 	ended := make(chan struct{}, 2)
 	for _, way := range [][2]net.Conn{{conn, server}, {server, conn}} {
 		go func() {
@@ -64,8 +67,23 @@ func (l *line) pass(conn net.Conn) {
 	}
 	<-ended
 	l.mu.Lock()
-	l.now--
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	if l.cuts == cuts {
+		l.now--
+	}
+}
+
+// enter counts a connection, unless the line was cut since it was accepted.
+func (l *line) enter(cuts int, ends ...net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cuts != cuts {
+		return false
+	}
+	l.open = append(l.open, ends...)
+	l.now, l.accepted = l.now+1, l.accepted+1
+	l.atOnce = max(l.atOnce, l.now)
+	return true
 }
 
 // cut ends all connections.
@@ -75,7 +93,7 @@ func (l *line) cut() {
 	for _, c := range l.open {
 		_ = c.Close() // it may have ended
 	}
-	l.open = nil
+	l.open, l.cuts, l.now = nil, l.cuts+1, 0
 }
 
 // counts are the connections until now, and how many there were at a time.

@@ -179,6 +179,12 @@ func TestSweepWithoutRuntime(t *testing.T) {
 func TestNotActive(t *testing.T) {
 	s := newSwept(t)
 	s.awaitThread(100, "ballast-batch", id(0))
+	eventually(t, func() string { // the round that moved it may still be under way
+		if got := s.View().Containers; len(got) == 0 || !got[0].Settled {
+			return fmt.Sprintf("containers are %+v", got)
+		}
+		return ""
+	})
 	s.wish.Act = false
 	s.Wish(s.wish)
 	s.fork(200)

@@ -25,8 +25,12 @@ import (
 	"github.com/ballast-k8s/ballast/test/component"
 )
 
-// fast are rounds of a second, as all replicas' here, in which a second stands for two minutes: 5 s of holding, a step every 2.5 s.
-const fast = "interval: 2m\nspeedup: 120\n"
+// fast are rounds of a second, as all replicas' here, in which a second stands for 40: 15 s of holding, which a test has to see, and a step
+// every 7.5 s.
+const fast = "interval: 40s\nspeedup: 40\n"
+
+// later bounds what comes after a hold and some steps.
+const later = 90 * time.Second
 
 const shopObjective = `
 apiVersion: ballast.dev/v1alpha1
@@ -160,7 +164,7 @@ func (s *suite) objective(t *testing.T) *v1alpha1.LatencyObjective {
 func (s *suite) awaitPhases(t *testing.T, phase string, blind metav1.ConditionStatus, reason string) *v1alpha1.LatencyObjective {
 	t.Helper()
 	var o *v1alpha1.LatencyObjective
-	component.Eventually(t, soon, func() string {
+	component.Eventually(t, later, func() string {
 		o = s.objective(t)
 		c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionBlind)
 		if c == nil || c.Status != blind || c.Reason != reason {
@@ -363,7 +367,7 @@ func testObjectiveModes(t *testing.T, s *suite) {
 	if err := s.objects.Resource(v1alpha1.LatencyObjectives).Namespace(shop).Delete(t.Context(), "home", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	component.Eventually(t, soon, func() string {
+	component.Eventually(t, later, func() string {
 		for name, now := range s.targets(t) {
 			if now > before[name]*8/10 { // a step would leave nine tenths
 				return fmt.Sprintf("%s has %d m, before %d m", name, now, before[name])

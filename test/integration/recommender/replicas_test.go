@@ -25,7 +25,7 @@ func testTakeOver(t *testing.T, s *suite) {
 	s.leads = next
 	s.wipe(t, ours)
 	// Those who wait try every 1 to 2.2 retry periods; the rest is for the busy machine.
-	s.awaitMetric(t, leaseDuration+3*retryPeriod+5*time.Second, next, "sla_recommender_leader 1")
+	s.awaitMetric(t, leaseDuration+3*retryPeriod+soon, next, "sla_recommender_leader 1")
 	component.Eventually(t, soon, func() string { return cmp.Diff(before, s.statuses(t, ours)) })
 	s.awaitRounds(t, ours)
 	if diff := cmp.Diff(s.histories(t, theirs), s.histories(t, ours)); diff != "" {

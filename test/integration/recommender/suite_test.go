@@ -25,8 +25,9 @@ import (
 const (
 	// soon bounds what should take a moment; it is generous for busy machines and the race detector.
 	soon = 30 * time.Second
-	// leaseDuration, renewDeadline and retryPeriod are those of the replicas under test.
-	leaseDuration, renewDeadline, retryPeriod = 6 * time.Second, 4 * time.Second, time.Second
+	// leaseDuration, renewDeadline and retryPeriod are those of the replicas under test. An API server that stands still for as long as
+	// renewDeadline ends the leader.
+	leaseDuration, renewDeadline, retryPeriod = 15 * time.Second, 10 * time.Second, time.Second
 )
 
 // suite is the cluster that all tests share, and its recommenders.

@@ -64,6 +64,8 @@ func startKubelet(t *testing.T, cluster *localcluster.Cluster, client kubernetes
 		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("the kubelet: %v", err)
 		}
+		k.mu.Lock() // a call may still be running
+		defer k.mu.Unlock()
 		if k.err != nil {
 			t.Errorf("the kubelet: %v", k.err)
 		}

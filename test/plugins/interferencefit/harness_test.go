@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,7 @@ type modelServer struct {
 	*httptest.Server
 	mu       sync.Mutex
 	models   map[string]*v1alpha1.InterferenceModel // nil map: the CRD is not installed
+	silent   bool                                   // it takes requests and does not answer
 	version  int
 	watchers map[chan string]string // by the name they watch
 }
@@ -57,6 +59,11 @@ func (s *modelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	name := strings.TrimPrefix(query.Get("fieldSelector"), "metadata.name=")
 	s.mu.Lock()
+	if s.silent {
+		s.mu.Unlock()
+		<-r.Context().Done()
+		return
+	}
 	if s.models == nil || r.URL.Path != "/apis/ballast.dev/v1alpha1/interferencemodels" {
 		s.mu.Unlock()
 		http.NotFound(w, r)
@@ -70,17 +77,11 @@ func (s *modelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case query.Get("watch") == "true":
 		changes := make(chan string, 100)
 		s.watchers[changes] = name
-		s.mu.Unlock()
-		w.WriteHeader(http.StatusOK)
-		for {
-			w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's own writer
-			select {
-			case change := <-changes:
-				fmt.Fprintln(w, change)
-			case <-r.Context().Done():
-				return
-			}
+		if m := s.models[name]; m != nil && newer(m.ResourceVersion, query.Get("resourceVersion")) {
+			changes <- change("MODIFIED", m) // since the list that the watch goes on from
 		}
+		s.mu.Unlock()
+		s.stream(w, r, changes)
 	default:
 		list := v1alpha1.InterferenceModelList{TypeMeta: metav1.TypeMeta{APIVersion: "ballast.dev/v1alpha1", Kind: "InterferenceModelList"}}
 		list.ResourceVersion = fmt.Sprint(s.version)
@@ -90,6 +91,41 @@ func (s *modelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		_ = json.NewEncoder(w).Encode(list)
 	}
+}
+
+// stream passes changes on until the watch ends.
+func (s *modelServer) stream(w http.ResponseWriter, r *http.Request, changes chan string) {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watchers, changes)
+	}()
+	w.WriteHeader(http.StatusOK)
+	for {
+		w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's own writer
+		select {
+		case change := <-changes:
+			fmt.Fprintln(w, change)
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// newer compares two versions of this server, which are numbers; an empty one is 0.
+func newer(a, b string) bool {
+	x, _ := strconv.Atoi(a)
+	y, _ := strconv.Atoi(b)
+	return x > y
+}
+
+// change is a line of a watch.
+func change(kind string, im *v1alpha1.InterferenceModel) string {
+	line, err := json.Marshal(map[string]any{"type": kind, "object": im})
+	if err != nil {
+		panic(err) // of a type that is made to be written so
+	}
+	return string(line)
 }
 
 // publish stores a model of the given classes and tells the watchers.
@@ -112,13 +148,9 @@ func (s *modelServer) publish(t testing.TB, name string, at time.Time, classes .
 	s.version++
 	im.ResourceVersion = fmt.Sprint(s.version)
 	s.models[name] = im
-	change, err := json.Marshal(map[string]any{"type": kind, "object": im})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for w, watched := range s.watchers {
 		if watched == name {
-			w <- string(change)
+			w <- change(kind, im)
 		}
 	}
 	return im
@@ -133,6 +165,7 @@ type profile struct {
 	activated chan map[string]*v1.Pod
 	nominated []*v1.Pod
 	snapshot  *cache.Snapshot
+	log       fmt.Stringer
 }
 
 // Activate takes the pods that the plugin lets try again.
@@ -168,12 +201,16 @@ type setup struct {
 // newProfile builds a framework with the plugin at every extension point that it has, and ends it with the test.
 func newProfile(t testing.TB, s setup) *profile {
 	t.Helper()
-	_, ctx := ktesting.NewTestContext(t)
-	ctx, cancel := context.WithCancel(ctx)
+	logger := ktesting.NewLogger(t, ktesting.NewConfig(ktesting.BufferLogs(true)))
+	log, ok := logger.GetSink().(ktesting.Underlier)
+	if !ok {
+		t.Fatalf("the logger is a %T", logger.GetSink())
+	}
+	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logger))
 	schedulermetrics.Register()
 	p := &profile{
 		client: fake.NewClientset(), recorder: events.NewFakeRecorder(1000), registry: metrics.NewKubeRegistry(),
-		activated: make(chan map[string]*v1.Pod, 100),
+		activated: make(chan map[string]*v1.Pod, 100), log: log.GetBuffer(),
 	}
 	var nodes []*v1.Node
 	for _, name := range s.nodes {
@@ -281,6 +318,9 @@ func (p *profile) cycle(t testing.TB, pod *v1.Pod) outcome {
 	}
 	return o
 }
+
+// soon bounds what should take a moment; it is generous for busy machines and the race detector.
+const soon = 30 * time.Second
 
 // eventually waits for a condition that changes behind the API.
 func eventually(t testing.TB, within time.Duration, what string, done func() bool) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -53,9 +54,9 @@ func four(label string) []*st.PodWrapper {
 }
 
 func TestPlansTogether(t *testing.T) {
-	w := newWorld(t, "window: 200ms", node("n1", 2), node("n2", 2))
+	w := idleWorld(t, "window: 200ms", node("n1", 2), node("n2", 2))
 	pods := four("batch")
-	w.create(t, pods...)
+	w.gather(t, pods...)
 	at := w.awaitNodes(t, soon, names(pods)...)
 	if mates(t, at, "q1", "q2") == mates(t, at, "l1", "l2") {
 		t.Errorf("placed as %v", at)
@@ -91,12 +92,18 @@ func TestPlansTogether(t *testing.T) {
 
 // Pods without a label or controller are a group by when they come; those that the model does not know pass at once.
 func TestArrivals(t *testing.T) {
-	w := newWorld(t, "window: 1s", node("n1", 2), node("n2", 2))
-	w.create(t, four("")...)
-	w.held(t, "q1", "l1", "q2", "l2")
+	w := idleWorld(t, "window: 200ms", node("n1", 2), node("n2", 2))
+	w.gather(t, four("")...)
 	at := w.awaitNodes(t, soon, "q1", "l1", "q2", "l2")
 	mates(t, at, "q1", "q2")
 	mates(t, at, "l1", "l2")
+}
+
+// They are held while others of them may still come.
+func TestArrivalsAreHeld(t *testing.T) {
+	w := newWorld(t, "window: 5m, maxWait: 5m", node("n1", 2), node("n2", 2))
+	w.create(t, four("")...)
+	w.held(t, "q1", "l1", "q2", "l2")
 }
 
 func TestGroupOfKnownSize(t *testing.T) {
@@ -113,12 +120,12 @@ func TestGroupOfKnownSize(t *testing.T) {
 }
 
 func TestMaxWait(t *testing.T) {
-	w := newWorld(t, "window: 500ms, maxWait: 1s", node("n1", 2), node("n2", 2))
+	w := idleWorld(t, "window: 500ms, maxWait: 1s", node("n1", 2), node("n2", 2))
 	pods := four("batch")
 	for i := range pods {
 		pods[i] = pods[i].Annotation(v1alpha1.GroupSizeAnnotation, "5")
 	}
-	w.create(t, pods...)
+	w.gather(t, pods...)
 	at := w.awaitNodes(t, soon, names(pods)...)
 	mates(t, at, "l1", "l2")
 }
@@ -137,13 +144,18 @@ func TestMinimumOfPodGroup(t *testing.T) {
 
 // Kubernetes' own PodGroup, which is made only after the pods that name it.
 func TestMinimumOfSchedulingGroup(t *testing.T) {
-	w := newWorld(t, "window: 500ms, maxWait: 1m", node("n1", 2), node("n2", 2))
+	const path = "/apis/scheduling.k8s.io/v1alpha2/namespaces/default/podgroups/batch"
+	w := newWorld(t, "window: 500ms, maxWait: 5m", node("n1", 2), node("n2", 2))
+	w.leading.Store(false) // until the PodGroup is known: nothing bounds how long a busy machine takes to make it
 	pods := four("")
 	for _, p := range pods {
 		p.Obj().Spec.SchedulingGroup = &v1.PodSchedulingGroup{PodGroupName: new("batch")}
 	}
 	w.create(t, pods[:2]...)
-	w.server.offer("/apis/scheduling.k8s.io/v1alpha2/namespaces/default/podgroups/batch", `{"apiVersion": "scheduling.k8s.io/v1alpha2", "kind": "PodGroup", "metadata": {"name": "batch", "namespace": "default"}, "spec": {"schedulingPolicy": {"gang": {"minCount": 4}}}}`)
+	eventually(t, soon, "a look for a PodGroup that is not there yet", func() bool { return w.server.looked(path, false) > 0 })
+	w.server.offer(path, `{"apiVersion": "scheduling.k8s.io/v1alpha2", "kind": "PodGroup", "metadata": {"name": "batch", "namespace": "default"}, "spec": {"schedulingPolicy": {"gang": {"minCount": 4}}}}`)
+	eventually(t, soon, "the PodGroup's minimum", func() bool { return w.server.looked(path, true) > 0 })
+	w.leading.Store(true)
 	w.held(t, names(pods[:2])...)
 	w.create(t, pods[2:]...)
 	at := w.awaitNodes(t, soon, names(pods)...)
@@ -167,12 +179,12 @@ func TestConstraintsWin(t *testing.T) {
 
 // The plan would put the loud ones on one node; what they ask for, and the plan does not know, keeps them apart.
 func TestFallsThroughWhatThePlanDoesNotKnow(t *testing.T) {
-	w := newWorld(t, "window: 200ms", node("n1", 3), node("n2", 3))
+	w := idleWorld(t, "window: 200ms", node("n1", 3), node("n2", 3))
 	pods := four("batch")
 	for _, i := range []int{1, 3} {
 		pods[i] = pods[i].Label("app", "loud").PodAntiAffinityExists("app", "kubernetes.io/hostname", st.PodAntiAffinityWithRequiredReq)
 	}
-	w.create(t, pods...)
+	w.gather(t, pods...)
 	at := w.awaitNodes(t, soon, names(pods)...)
 	if at["l1"] == at["l2"] {
 		t.Errorf("anti-affinity lost against the plan: %v", at)
@@ -201,7 +213,7 @@ func TestSoftConstraints(t *testing.T) {
 		"on a group of many nodes": {"", "{quiet, {quiet, 0, 0}, rack} 9", true, `Warning JointPlacement annotation ballast.dev/constraints is ignored: constraint {quiet, {quiet, 0, 0}, rack} 9: node group "rack" is not supported, expected node or kubernetes.io/hostname`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, "window: 200ms"+c.args, node("n1", 4), node("n2", 4), node("n3", 4))
+			w := idleWorld(t, "window: 200ms"+c.args, node("n1", 4), node("n2", 4), node("n3", 4))
 			w.create(t, pod("helper", "helper", "n1"))
 			var pods []*st.PodWrapper
 			for i := range 3 {
@@ -211,7 +223,7 @@ func TestSoftConstraints(t *testing.T) {
 				}
 				pods = append(pods, p)
 			}
-			w.create(t, pods...)
+			w.gather(t, pods...)
 			at := w.awaitNodes(t, soon, names(pods)...)
 			if together := at["q0"] == "n1" && at["q1"] == "n1" && at["q2"] == "n1"; together != c.together {
 				t.Errorf("placed as %v, want together: %v", at, c.together)
@@ -227,9 +239,9 @@ func TestSoftConstraints(t *testing.T) {
 }
 
 func TestNoRoom(t *testing.T) {
-	w := newWorld(t, "window: 200ms", node("n1", 2))
+	w := idleWorld(t, "window: 200ms", node("n1", 2))
 	pods := four("batch")
-	w.create(t, pods...)
+	w.gather(t, pods...)
 	eventually(t, soon, "letting go of pods without room", func() bool {
 		return w.metric(t, "released_total", map[string]string{"reason": "no_room"}) == 2
 	})
@@ -278,6 +290,65 @@ func TestRefusedNominations(t *testing.T) {
 	}
 }
 
+// A gang of seventeen is nominated in chunks of sixteen and one. That one's nomination fails; the others have theirs and don't wait for it.
+func TestGangWhoseLastNominationFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(t *testing.T, w *world) // each nomination
+		placed int                          // of the seventeen
+	}{
+		"its pod is deleted": {func(t *testing.T, w *world) {
+			if w.server.patches.Load() > 0 {
+				return
+			}
+			err := w.client.CoreV1().Pods("default").Delete(t.Context(), "q16", metav1.DeleteOptions{})
+			if err != nil && !apierrors.IsNotFound(err) {
+				t.Error(err)
+			}
+		}, 16},
+		"the API server takes no more": {func(_ *testing.T, w *world) {
+			if w.server.patches.Load() == 16 {
+				w.server.refuse.Store(true)
+			}
+		}, 17},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := idleWorld(t, "window: 200ms, gang: true", node("n1", 20))
+			w.server.onNomination = func() { c.before(t, w) }
+			var pods []*st.PodWrapper
+			for i := range 17 {
+				p := pod(fmt.Sprintf("q%02d", i), "quiet", "").Label(hold.PodGroupLabel, "gang")
+				pods = append(pods, p.Annotation(v1alpha1.GroupSizeAnnotation, "17"))
+			}
+			w.run()
+			w.create(t, pods...)
+			w.awaitNodes(t, soon, names(pods[:c.placed])...)
+			if got := w.metric(t, "placements_total", map[string]string{"honoured": "true"}); got != 16 {
+				t.Errorf("%v placements are as planned, want 16", got)
+			}
+		})
+	}
+}
+
+// Nobody answers where the PodGroups of six groups are. That takes no longer than one such look-up, and is no reason to plan nothing.
+func TestSlowPodGroups(t *testing.T) {
+	w := idleWorld(t, "window: 200ms", node("n1", 6))
+	w.leading.Store(false)
+	var pods []*st.PodWrapper
+	for i := range 6 {
+		name := fmt.Sprint("q", i)
+		pods = append(pods, pod(name, "quiet", "").Label(hold.PodGroupLabel, name))
+	}
+	w.create(t, pods...)
+	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 6 })
+	w.server.silent.Store(true)
+	w.leading.Store(true)
+	w.run()
+	w.awaitNodes(t, soon, names(pods)...)
+	if got := w.metric(t, "released_total", nil); got != 0 {
+		t.Errorf("%v pods were let go without a plan", got)
+	}
+}
+
 func TestSwitchLetsGo(t *testing.T) {
 	for _, mode := range []string{"off", "shadow"} {
 		t.Run(mode, func(t *testing.T) {
@@ -287,7 +358,7 @@ func TestSwitchLetsGo(t *testing.T) {
 			w.held(t, names(pods[:2])...)
 			eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 2 })
 			w.turn(t, mode)
-			w.awaitNodes(t, 10*time.Second, names(pods[:2])...)
+			w.awaitNodes(t, soon, names(pods[:2])...)
 			w.create(t, pods[2:]...)
 			w.awaitNodes(t, soon, names(pods[2:])...)
 			if n := w.server.patches.Load(); n != 0 {
@@ -301,16 +372,17 @@ func TestSwitchLetsGo(t *testing.T) {
 }
 
 func TestShadowPlans(t *testing.T) {
-	w := newWorld(t, "window: 500ms", node("n1", 2), node("n2", 2))
+	w := newWorld(t, "window: 5m, maxWait: 5m", node("n1", 2), node("n2", 2))
 	w.turn(t, "shadow")
-	eventually(t, soon, "mode shadow", func() bool {
-		name := "probe-" + time.Now().Format("150405.000")
-		w.create(t, light(name, "quiet"))
-		begin := time.Now()
-		w.awaitNodes(t, soon, name)
-		return time.Since(begin) < 400*time.Millisecond
-	})
+	w.create(t, light("probe", "quiet"))
+	w.awaitNodes(t, soon, "probe") // in mode active it would be held
+	if err := w.client.CoreV1().Pods("default").Delete(t.Context(), "probe", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	pods := four("batch")
+	for i := range pods {
+		pods[i] = pods[i].Annotation(v1alpha1.GroupSizeAnnotation, "4")
+	}
 	w.create(t, pods...)
 	w.awaitNodes(t, soon, names(pods)...)
 	eventually(t, soon, "a plan in shadow", func() bool {
@@ -322,11 +394,12 @@ func TestShadowPlans(t *testing.T) {
 }
 
 func TestStaleModelLetsGo(t *testing.T) {
-	w := newWorld(t, "window: 5m, maxWait: 5m, modelMaxAge: 3s", node("n1", 2), node("n2", 2))
+	w := newWorld(t, "window: 5m, maxWait: 5m, modelMaxAge: 1m", node("n1", 2), node("n2", 2))
 	pods := four("batch")
 	w.create(t, pods...)
 	w.held(t, names(pods)...)
-	w.awaitNodes(t, 3*time.Second+10*time.Second, names(pods)...)
+	w.server.publish(t, time.Now().Add(-2*time.Minute))
+	w.awaitNodes(t, soon, names(pods)...)
 	if got := w.metric(t, "blind", map[string]string{"reason": "stale"}); got != 1 {
 		t.Errorf("blind{stale} is %v", got)
 	}
@@ -343,20 +416,32 @@ func TestNeverHolds(t *testing.T) {
 	w.awaitNodes(t, soon, "daemon", "system", "nominated", "unknown")
 }
 
-// A replica that does not lead holds pods in its own queue and plans nothing.
+// A replica that does not lead holds pods in its own queue and plans nothing. What the leader binds was not held by it.
 func TestOnlyTheLeaderPlans(t *testing.T) {
-	w := idleWorld(t, "window: 100ms, maxWait: 200ms", node("n1", 2), node("n2", 2))
+	w := idleWorld(t, "window: 100ms, maxWait: 200ms", node("n1", 2), node("n2", 2), node("n3", 1))
 	w.leading.Store(false)
 	pods := four("batch")
 	w.create(t, pods...)
+	w.create(t, pod("other", "quiet", ""))
+	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 5 })
+	bound := pod("other", "quiet", "n3").Obj()
+	bound.ResourceVersion = "2"
+	if err := w.client.Tracker().Update(v1.SchemeGroupVersion.WithResource("pods"), bound, "default"); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 4 })
-	if got := w.metric(t, "plans_total", nil); got != 0 {
-		t.Errorf("%v plans were made", got)
+	for _, name := range []string{"plans_total", "hold_seconds"} {
+		if got := w.metric(t, name, nil); got != 0 {
+			t.Errorf("%s is %v of a replica that does not lead", name, got)
+		}
 	}
 	w.leading.Store(true)
 	w.run()
 	at := w.awaitNodes(t, soon, names(pods)...)
 	mates(t, at, "l1", "l2")
+	if got := w.metric(t, "hold_seconds", nil); got != 4 {
+		t.Errorf("%v pods were held, want 4", got)
+	}
 }
 
 func TestPodsThatGo(t *testing.T) {
@@ -391,10 +476,15 @@ func TestPlansAgain(t *testing.T) {
 		if err := w.client.Tracker().Update(v1.SchemeGroupVersion.WithResource("nodes"), cordoned, ""); err != nil {
 			t.Error(err)
 		}
-		eventually(t, soon, "the informer's view of a cordoned node", func() bool {
-			n, err := w.nodes.Get("n2")
-			return err == nil && n.Spec.Unschedulable
-		})
+		for end := time.Now().Add(soon); ; time.Sleep(10 * time.Millisecond) { // this is no goroutine that may end the test
+			if n, err := w.nodes.Get("n2"); err == nil && n.Spec.Unschedulable {
+				return
+			}
+			if time.Now().After(end) {
+				t.Error("the informer does not show that the node is cordoned")
+				return
+			}
+		}
 	})
 	w.run()
 	w.create(t, pods...)
@@ -413,13 +503,12 @@ func TestPlansAgain(t *testing.T) {
 
 // Two profiles hold and plan by themselves, each by its own arguments.
 func TestTwoProfiles(t *testing.T) {
-	w := newWorld(t, "window: 5m, maxWait: 5m", node("n1", 2), node("n2", 2))
+	w := idleWorld(t, "window: 5m, maxWait: 5m", node("n1", 2), node("n2", 2))
 	pods := four("batch")
 	for i := range pods {
 		pods[i] = pods[i].SchedulerName("b")
 	}
-	w.create(t, pod("other", "quiet", ""))
-	w.create(t, pods...)
+	w.gather(t, append([]*st.PodWrapper{pod("other", "quiet", "")}, pods...)...)
 	at := w.awaitNodes(t, soon, names(pods)...)
 	mates(t, at, "l1", "l2")
 	if got := w.nodeOf(t, "other"); got != "" {

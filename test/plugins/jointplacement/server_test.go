@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,15 +32,23 @@ type server struct {
 	version  int
 	watchers map[chan string]struct{}
 	groups   map[string]string // body by path
+	lookups  map[lookup]int
 
 	onNomination func()       // before one is taken; nil for nothing
 	refuse       atomic.Bool  // nominations
+	silent       atomic.Bool  // about PodGroups: a look-up is never answered
 	patches      atomic.Int64 // that were taken
+}
+
+// lookup is what came of looking for an object.
+type lookup struct {
+	path  string
+	found bool
 }
 
 func newServer(t testing.TB, pods *fake.Clientset) *server {
 	t.Helper()
-	s := &server{pods: pods, watchers: map[chan string]struct{}{}, groups: map[string]string{}}
+	s := &server{pods: pods, watchers: map[chan string]struct{}{}, groups: map[string]string{}, lookups: map[lookup]int{}}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	return s
@@ -53,8 +62,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/apis/ballast.dev/v1alpha1/interferencemodels":
 		s.models(w, r)
 	default:
+		if s.silent.Load() && strings.Contains(r.URL.Path, "/podgroups/") {
+			<-r.Context().Done()
+			return
+		}
 		s.mu.Lock()
 		body, ok := s.groups[r.URL.Path]
+		s.lookups[lookup{r.URL.Path, ok}]++
 		s.mu.Unlock()
 		if !ok {
 			http.NotFound(w, r)
@@ -69,6 +83,13 @@ func (s *server) offer(path, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.groups[path] = body
+}
+
+// looked says how often an object was looked for, and found or not.
+func (s *server) looked(path string, found bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lookups[lookup{path, found}]
 }
 
 func (s *server) nominate(w http.ResponseWriter, r *http.Request) {
@@ -96,12 +117,13 @@ func (s *server) nominate(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	s.patches.Add(1) // at once: who sees the pod placed may count
 	pod, err := s.pods.CoreV1().Pods(parts[4]).Patch(r.Context(), parts[6], types.StrategicMergePatchType, body, metav1.PatchOptions{}, "status")
 	if err != nil {
+		s.patches.Add(-1)
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}
-	s.patches.Add(1)
 	_ = json.NewEncoder(w).Encode(pod)
 }
 
@@ -115,16 +137,11 @@ func (s *server) models(w http.ResponseWriter, r *http.Request) {
 	case query.Get("watch") == "true":
 		changes := make(chan string, 100)
 		s.watchers[changes] = struct{}{}
-		s.mu.Unlock()
-		for {
-			w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's own writer
-			select {
-			case change := <-changes:
-				fmt.Fprintln(w, change)
-			case <-r.Context().Done():
-				return
-			}
+		if from, _ := strconv.Atoi(query.Get("resourceVersion")); s.model != nil && s.version > from {
+			changes <- change("MODIFIED", s.model) // since the list that the watch goes on from
 		}
+		s.mu.Unlock()
+		s.stream(w, r, changes)
 	default:
 		list := v1alpha1.InterferenceModelList{TypeMeta: metav1.TypeMeta{APIVersion: "ballast.dev/v1alpha1", Kind: "InterferenceModelList"}}
 		list.ResourceVersion = fmt.Sprint(s.version)
@@ -134,6 +151,33 @@ func (s *server) models(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		_ = json.NewEncoder(w).Encode(list)
 	}
+}
+
+// stream passes changes on until the watch ends.
+func (s *server) stream(w http.ResponseWriter, r *http.Request, changes chan string) {
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watchers, changes)
+	}()
+	for {
+		w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's own writer
+		select {
+		case change := <-changes:
+			fmt.Fprintln(w, change)
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// change is a line of a watch.
+func change(kind string, im *v1alpha1.InterferenceModel) string {
+	line, err := json.Marshal(map[string]any{"type": kind, "object": im})
+	if err != nil {
+		panic(err) // of a type that is made to be written so
+	}
+	return string(line)
 }
 
 // publish stores a model of handmodel's trio and tells the watchers.
@@ -156,11 +200,7 @@ func (s *server) publish(t testing.TB, at time.Time) {
 	s.version++
 	im.ResourceVersion = fmt.Sprint(s.version)
 	s.model = im
-	change, err := json.Marshal(map[string]any{"type": kind, "object": im})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for w := range s.watchers {
-		w <- string(change)
+		w <- change(kind, im)
 	}
 }

@@ -154,13 +154,11 @@ func kill(t *testing.T, component string) {
 
 func eventually(t *testing.T, condition func() bool) {
 	t.Helper()
-	for range 100 {
-		if condition() {
-			return
+	for end := time.Now().Add(time.Minute); !condition(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not within a minute")
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatal("not within 10 s")
 }
 
 func TestClusterUsage(t *testing.T) {
