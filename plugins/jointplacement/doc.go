@@ -85,8 +85,8 @@
 // profile and restart the scheduler (this alone). Held pods have no condition, as kube-scheduler writes none for PreEnqueue; metric
 // pods_held counts them, and `kubectl get pods -o wide` shows the nominated nodes of planned ones. Nothing is held for longer than
 // maxWait and 10 seconds, but gangs, and what waits for its turn to be written: the client's limit (clientConnection.qps) holds for
-// nominations as it does for bindings. Where nobody answers about PodGroups, planning comes 2 seconds later for each 16 groups that may
-// have one. A nomination that stands reserves its room against pods of the same or lower priority, as after
+// nominations as it does for bindings. Where nobody answers about PodGroups, planning comes 2 seconds later, and a group may be planned
+// without the number of pods that its PodGroup wants. A nomination that stands reserves its room against pods of the same or lower priority, as after
 // a preemption; kube-scheduler clears it when the pod fits nowhere, the API server when it is bound. A restart loses no plan that is
 // written. Every replica of the scheduler holds pods in its own queue, and only the one that leads plans.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -12,11 +13,21 @@ import (
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/podgroup"
 )
 
+// longestAsking is after how much time no more groups are looked up in a step: what the pods of others wait for them, a fifth of the watchdog's
+// patience and one look-up at most.
+const longestAsking = 2 * time.Second
+
 // ask looks up how many pods groups have at least, where nothing says so yet. Where the API server is slow each look-up takes all of its
-// patience: so several are under way at once, and the watchdog is told between them that the planner is alive.
+// patience: so several are under way at once, the watchdog is told between them that the planner is alive, and those that there is no time
+// for are looked up in the next steps.
 func (p *JointPlacement) ask(ctx context.Context) {
-	for keys := range slices.Chunk(p.waiting.Unasked(p.clock.Now()), chunk) {
+	begun := p.clock.Now()
+	for keys := range slices.Chunk(p.waiting.Unasked(begun), chunk) {
+		if p.clock.Since(begun) >= longestAsking {
+			return
+		}
 		p.breathe()
+		p.waiting.Asked(keys, p.clock.Now())
 		var asking sync.WaitGroup
 		for _, key := range keys {
 			asking.Go(func() { p.waiting.AtLeast(key, podgroup.Minimum(ctx, p.dynamic, key)) })

@@ -62,7 +62,7 @@ func (a *Agent) takeMode(ctx context.Context, mode v1alpha1.Mode, err error) {
 	}
 }
 
-// takeObject takes a change of the node's object. One that is gone is made anew; until then the last wish stays in force.
+// takeObject takes a change of the node's object. One that is gone is made anew, with nothing wanted.
 func (a *Agent) takeObject(ctx context.Context, obj any) {
 	var object *v1alpha1.NodeIsolation
 	if u, ok := obj.(*unstructured.Unstructured); ok {
@@ -74,6 +74,9 @@ func (a *Agent) takeObject(ctx context.Context, obj any) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if object == nil && a.object != nil {
+		klog.FromContext(ctx).Info("The node's object was deleted: nothing is wanted any more; making it anew", "nodeIsolation", a.options.Node)
+	}
 	again := !a.known || object == nil || a.object == nil || a.object.UID != object.UID || a.object.Generation != object.Generation
 	a.object, a.known = object, true
 	if again { // and not after a write of our own

@@ -8,7 +8,7 @@ import (
 // Limits bound what a Store holds. A field that is zero or less stands for that of DefaultLimits.
 type Limits struct {
 	Body          int           // bytes of one request, uncompressed
-	Requests      int           // requests worked on at once; more are told to come again
+	Requests      int           // requests read or worked on at once; more are told to come again
 	Spans         int           // spans held
 	Traces        int           // traces held
 	SpansPerTrace int           // of one trace
@@ -23,13 +23,13 @@ type Limits struct {
 // DefaultLimits hold ten minutes of 65 traces a second with 10 spans each, and of 650 points a second with 40 buckets each that counted
 // something. A body holds 8,192 spans of 1,000 bytes, the batch that the Collector's batch processor makes unless told otherwise.
 //
-// Four requests at once take 700 MiB at worst: the worst body of 8 MiB, half a million spans of a name each, takes 156 MiB once it is decoded
-// (measured in TestMemoryOfBodies of package otlp), and up to 20 MiB while it is read. With the 230 MiB that is held (see the package) that is
-// less than half of the 2 GiB that manifests/recommender sets. A batch of 2,000 spans is worked on for some 10 ms (BenchmarkSpans), a hundred
-// a second on one core; who finds four at work is told to come again in a second.
+// Sixteen requests at once take 950 MiB at worst: a body of 8 MiB takes up to 20 MiB while it is read, and the worst one, half a million spans of a
+// name each, 156 MiB once it is decoded (measured in TestMemoryOfBodies of package otlp), which four are at once. With the 230 MiB that is held
+// (see the package) that is less than two thirds of the 2 GiB that manifests/recommender sets. A batch of 2,000 spans is worked on for some 10 ms
+// (BenchmarkSpans), a hundred a second on one core.
 func DefaultLimits() Limits {
 	return Limits{
-		Body: 8 << 20, Requests: 4, Spans: 400_000, Traces: 100_000, SpansPerTrace: 2_000,
+		Body: 8 << 20, Requests: 16, Spans: 400_000, Traces: 100_000, SpansPerTrace: 2_000,
 		Series: 20_000, Points: 400_000, Buckets: 16_000_000, Attribute: 256, Reading: 10 * time.Second, MaxAge: 10 * time.Minute,
 	}
 }

@@ -147,18 +147,32 @@ func (p *Pods) Sized() []Key {
 }
 
 // Unasked lists the groups whose PodGroup may say their size, each twice a window: it may be made after the pods. Once a window would not do:
-// a group may be due a window after its last pod, and its PodGroup have been asked for only after that pod had come.
+// a group may be due a window after its last pod, and its PodGroup have been asked for only after that pod had come. Those asked for longest ago
+// come first.
 func (p *Pods) Unasked(now time.Time) []Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var keys []Key
 	for key, g := range p.groups {
 		if key.named() && g.size == 0 && now.Sub(g.asked) >= p.rules.Window/2 {
-			g.asked = now
 			keys = append(keys, key)
 		}
 	}
+	slices.SortFunc(keys, func(a, b Key) int {
+		return cmp.Or(p.groups[a].asked.Compare(p.groups[b].asked), cmp.Compare(a.String(), b.String()))
+	})
 	return keys
+}
+
+// Asked notes that somebody asks about groups now.
+func (p *Pods) Asked(keys []Key, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, key := range keys {
+		if g := p.groups[key]; g != nil {
+			g.asked = now
+		}
+	}
 }
 
 // AtLeast sets the least size of a group; a size that its pods state stands.

@@ -322,7 +322,7 @@ func TestAskedAgainBeforeDue(t *testing.T) {
 	p, _ := newPods(rules())
 	admit(t, p, podOf("a", "g", ""), 0, false)
 	admit(t, p, podOf("b", "g", ""), 10, false)
-	p.Unasked(after(20))
+	p.Asked([]Key{label("g")}, after(20))
 	if ready, again := p.Due(nil, after(20)); len(ready) > 0 || !again.Equal(after(510)) {
 		t.Errorf("due are %v, next look at %v", ready, again.Sub(begin))
 	}
@@ -339,6 +339,7 @@ func TestUnasked(t *testing.T) {
 	if got := p.Unasked(after(10)); !slices.Equal(got, []Key{label("g")}) {
 		t.Errorf("unasked are %v", got)
 	}
+	p.Asked([]Key{label("g")}, after(10))
 	if got := p.Unasked(after(259)); len(got) > 0 {
 		t.Errorf("asked again within half a window: %v", got)
 	}

@@ -31,7 +31,7 @@ func (w *Writer) owners(ctx context.Context) ([]metav1.OwnerReference, error) {
 	logger := klog.FromContext(ctx).V(2)
 	answer, err := w.options.Reviews.Create(ctx, &authenticationv1.SelfSubjectReview{}, metav1.CreateOptions{})
 	switch {
-	case apierrors.IsNotFound(err) || apierrors.IsForbidden(err):
+	case apierrors.IsNotFound(err) || apierrors.IsForbidden(err) || apierrors.IsMethodNotSupported(err):
 		logger.Info("The object gets no owner: the API server does not tell whose token this is", "reason", err)
 		return nil, nil
 	case err != nil:

@@ -30,7 +30,7 @@ const (
 // Limits bound what is worked on.
 type Limits struct {
 	Body      int           // bytes of one request, uncompressed
-	Requests  int           // requests worked on at once; more are told to come again
+	Requests  int           // requests read or worked on at once; more are told to come again
 	Attribute int           // bytes of a name or other attribute that is used
 	MaxAge    time.Duration // older data are refused
 	Reading   time.Duration // for which a request's body is waited for: meanwhile it is one of Requests
@@ -42,12 +42,18 @@ type receiver struct {
 	clock    clock.PassiveClock
 	limits   Limits
 	counters Counters
-	slots    chan struct{} // one for each request that is worked on
+	slots    chan struct{} // one for each request that is read or worked on
+	decoding chan struct{} // one for each that is decoded
 }
+
+// decodings are how many bodies are decoded at once: decoded, one takes twenty times its size at worst. The others wait with what they have read,
+// so that senders whose bodies come slowly keep nobody else out.
+const decodings = 4
 
 // Handler serves POST /v1/traces and POST /v1/metrics as the OTLP specification, section "OTLP/HTTP", has it.
 func Handler(sink Sink, c clock.PassiveClock, limits Limits, counters Counters) http.Handler {
-	s := &receiver{sink: sink, clock: c, limits: limits, counters: counters, slots: make(chan struct{}, limits.Requests)}
+	s := &receiver{sink: sink, clock: c, limits: limits, counters: counters}
+	s.slots, s.decoding = make(chan struct{}, limits.Requests), make(chan struct{}, decodings)
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/traces", s.endpoint(SpanSignal, s.exportSpans))
 	mux.Handle("POST /v1/metrics", s.endpoint(PointSignal, s.exportPoints))
@@ -102,6 +108,8 @@ func (s *receiver) serve(
 	if err != nil {
 		return nil, isJSON, err
 	}
+	s.decoding <- struct{}{}
+	defer func() { <-s.decoding }()
 	answer, err = export(body, isJSON)
 	return answer, isJSON, err
 }

@@ -278,6 +278,28 @@ func TestTooManyAtOnce(t *testing.T) {
 	}
 }
 
+// As many senders as are decoded at once, whose bodies do not come, keep no other out.
+func TestSlowSendersKeepNobodyOut(t *testing.T) {
+	h := Handler(&recorder{}, clocktesting.NewFakePassiveClock(now), Limits{Body: 1 << 16, Requests: decodings + 1, Attribute: 100, MaxAge: time.Minute}, NewCounters())
+	began, end := make(chan bool), make(chan bool)
+	answers := make(chan int)
+	for range decodings {
+		go func() {
+			answers <- post(h, "/v1/traces", "application/x-protobuf", "", &slow{began, end}).Code
+		}()
+		<-began
+	}
+	if got := post(h, "/v1/traces", "application/json", "", strings.NewReader("{}")); got.Code != 200 {
+		t.Errorf("beside them: status %d", got.Code)
+	}
+	close(end)
+	for range decodings {
+		if code := <-answers; code != 200 {
+			t.Errorf("status %d", code)
+		}
+	}
+}
+
 // What the sink and the reader refuse comes back as partial success, with the reason that most have.
 func TestPartialSuccess(t *testing.T) {
 	sink := &recorder{refused: Refusals{FullTrace: 3, unused: 9}}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -125,6 +126,17 @@ func TestWriteFile(t *testing.T) {
 	}
 	if text := <-got; text != "through" {
 		t.Errorf("the pipe gave %q", text)
+	}
+	r, w, err := os.Pipe() // as /dev/stdout is one: a link of /proc that leads to no path
+	if err != nil {
+		t.Fatal(err)
+	}
+	link = filepath.Join(dir, "stdout")
+	if err := errors.Join(os.Symlink(fmt.Sprintf("/proc/self/fd/%d", w.Fd()), link), WriteFile(link, []byte("piped")), w.Close()); err != nil {
+		t.Error(err)
+	}
+	if b, err := io.ReadAll(r); err != nil || string(b) != "piped" {
+		t.Errorf("the pipe without a name gave %q, %v", b, err)
 	}
 }
 

@@ -80,11 +80,11 @@ func ReadModel(path string) (*interference.Model, error) {
 // WriteFile writes a file whole or not at all: an old file stays as it was until the new one is complete. What a link leads to is written in
 // the link's place, and what is no file, as /dev/stdout, is written to and not replaced.
 func WriteFile(path string, b []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeInto(path, b)
+	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			return writeInto(path, b)
-		}
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

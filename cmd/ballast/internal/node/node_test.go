@@ -57,6 +57,7 @@ func TestNodeCommands(t *testing.T) {
 		{"node plan --root " + root + " --isolation " + isolation, "x", cli.ExitFailed, `spec.partitions[0].caches[0].ways: Invalid value: "string"`},
 		{"node plan --root " + root + " --isolation " + isolation, "4", cli.ExitDone, "write  ballast-lc: L3:0=f\n"},
 		{"node plan --root " + root + " --isolation ../../../../manifests/examples/nodeisolation.yaml", "4", cli.ExitDone, "create ballast-batch"},
+		{"node plan --root " + root + " --isolation ../../../../manifests/examples/nodeisolation-control.yaml", "4", cli.ExitDone, "create ballast-be"},
 		{"node restore --root " + root, "4", cli.ExitDone, "Nothing to do."}, // the plan before was not carried out
 		{"node plan --root " + root + " --apply --isolation " + isolation, "4", cli.ExitDone, "create ballast-lc"},
 		{"node restore --dry-run --root " + root, "4", cli.ExitDone, "remove ballast-lc"},
