@@ -17,7 +17,9 @@ func TestCampaignOnTheMount(t *testing.T) {
 		t.Skip("the mount answers in another goroutine, and the race detector does not see that a call waits for its answer")
 	}
 	needMount(t)
-	steps := share(allSteps, 200)
+	steps := share(allSteps, 200) / len(presets())
+	var all toll
+	t.Cleanup(func() { all.check(t) })
 	for i, p := range presets() {
 		t.Run(p.name, func(t *testing.T) {
 			seed := uint64(100 + i)
@@ -43,7 +45,8 @@ func TestCampaignOnTheMount(t *testing.T) {
 				}
 			})
 			w.forAgent = tree
-			w.run(t, steps/len(presets()), seed)
+			w.run(t, steps, seed)
+			all.add(w, steps)
 		})
 	}
 }
