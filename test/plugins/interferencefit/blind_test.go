@@ -6,19 +6,17 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
-	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
 	"github.com/ballast-k8s/ballast/test/handmodel"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
 
 func TestBlindUntilTheModelComes(t *testing.T) {
-	server := newModelServer(t)
-	models := server.models
-	server.models = nil // no CRD
+	server := pluginsuite.NewModels()
+	server.SetInstalled(false)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}, existing: []*v1.Pod{podOf("l1", "loud", "n1", "")}})
 	if startedWithout(p) {
 		t.Error("a missing CRD held up the start")
@@ -29,11 +27,9 @@ func TestBlindUntilTheModelComes(t *testing.T) {
 	}
 	wantGauge(t, p.registry, "blind", map[string]string{"profile": "a", "reason": "no_model"}, 1)
 	wantCounter(t, p.registry, "skipped_pods_total", map[string]string{"profile": "a", "reason": "no_model"}, 1)
-	server.mu.Lock()
-	server.models = models
-	server.mu.Unlock()
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
-	eventually(t, soon, "use of a model whose CRD came late", func() bool { return !p.cycle(t, pod).skipped })
+	server.SetInstalled(true)
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
+	pluginsuite.Eventually(t, soon, "use of a model whose CRD came late", func() bool { return !p.cycle(t, pod).skipped })
 	wantGauge(t, p.registry, "blind", map[string]string{"profile": "a", "reason": "no_model"}, 0)
 }
 
@@ -44,8 +40,8 @@ func startedWithout(p *profile) bool {
 
 // An API server that does not answer holds up the start for a moment only, and that is logged.
 func TestStartsWithoutAnAnswer(t *testing.T) {
-	server := newModelServer(t)
-	server.silent = true
+	server := pluginsuite.NewModels()
+	server.Silence()
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}})
 	if !startedWithout(p) {
 		t.Errorf("the log is\n%s", p.log)
@@ -56,8 +52,8 @@ func TestStartsWithoutAnAnswer(t *testing.T) {
 }
 
 func TestStaleModelPolicies(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now().Add(-2*time.Hour), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now().Add(-2*time.Hour), handmodel.Trio()...)
 	args := func(policy modelsource.StalePolicy) *interferencefit.Args {
 		a := interferencefit.DefaultArgs()
 		a.ModelMaxAge.Duration, a.StaleModelPolicy = time.Hour, policy
@@ -95,23 +91,23 @@ func TestStaleModelPolicies(t *testing.T) {
 	if err := closed.client.Tracker().Add(promised); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, soon, "the informer's view of the held pod", func() bool {
+	pluginsuite.Eventually(t, soon, "the informer's view of the held pod", func() bool {
 		_, err := closed.SharedInformerFactory().Core().V1().Pods().Lister().Pods("default").Get("q")
 		return err == nil
 	})
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	wantActivated(t, closed, "default/q")
 }
 
 func TestSwitch(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"bad", "good"}, existing: []*v1.Pod{podOf("l1", "loud", "bad", "")}})
 	pod := podOf("q", "quiet", "", "0.9")
 	if err := p.client.Tracker().Add(pod); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, soon, "the informer's view of the pod", func() bool {
+	pluginsuite.Eventually(t, soon, "the informer's view of the pod", func() bool {
 		_, err := p.SharedInformerFactory().Core().V1().Pods().Lister().Pods("default").Get("q")
 		return err == nil
 	})
@@ -121,21 +117,15 @@ func TestSwitch(t *testing.T) {
 
 	turn := func(mode string) {
 		t.Helper()
-		cm := &v1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: v1alpha1.SwitchNamespace, Name: v1alpha1.SwitchName}, Data: map[string]string{v1alpha1.SwitchKey: mode}}
-		maps := p.client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
-		if _, err := maps.Create(t.Context(), cm, metav1.CreateOptions{}); err != nil {
-			if _, err := maps.Update(t.Context(), cm, metav1.UpdateOptions{}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		pluginsuite.Turn(t, p.client, mode)
 		want := mode
 		if mode == "sideways" {
-			eventually(t, soon, "notice of a wrong value", func() bool {
+			pluginsuite.Eventually(t, soon, "notice of a wrong value", func() bool {
 				return gathered(t, p.registry, "switch_errors_total", map[string]string{"profile": "a"}) == 1
 			})
 			want = "shadow"
 		}
-		eventually(t, soon, "mode "+want, func() bool {
+		pluginsuite.Eventually(t, soon, "mode "+want, func() bool {
 			return gathered(t, p.registry, "mode", map[string]string{"profile": "a", "mode": want}) == 1
 		})
 	}

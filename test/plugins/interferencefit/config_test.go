@@ -5,68 +5,20 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/klog/v2"
-	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
-	configv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit/modelsource"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
 
-// register does what cmd/ballast-scheduler does first.
-var register = sync.OnceFunc(func() {
-	interferencefit.AddToScheme(scheme.Scheme)
-	interferencefit.AddToScheme(configv1.GetPluginArgConversionScheme())
-})
+var load = pluginsuite.Loader(interferencefit.AddToScheme)
 
-// load reads a configuration as kube-scheduler does.
-func load(t testing.TB, text string) (*config.KubeSchedulerConfiguration, error) {
-	t.Helper()
-	register()
-	file := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := options.LoadConfigFromFile(klog.Background(), file)
-	if err != nil {
-		return nil, err
-	}
-	return cfg, validation.ValidateKubeSchedulerConfiguration(cfg)
-}
-
-// argsOf returns the plugin's arguments in a loaded profile, nil if it has none.
-func argsOf(t testing.TB, p config.KubeSchedulerProfile) *interferencefit.Args {
-	t.Helper()
-	for _, c := range p.PluginConfig {
-		if c.Name != interferencefit.Name {
-			continue
-		}
-		args, ok := c.Args.(*interferencefit.Args)
-		if !ok {
-			t.Fatalf("args are a %T", c.Args)
-		}
-		return args
-	}
-	return nil
-}
-
-const header = `
-apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-leaderElection: {leaderElect: false}
-profiles:
-- schedulerName: a
-  plugins: {multiPoint: {enabled: [{name: InterferenceFit, weight: 10}]}}
-`
+const header = pluginsuite.Header + "  plugins: {multiPoint: {enabled: [{name: InterferenceFit, weight: 10}]}}\n"
 
 func TestConfigurationDefaults(t *testing.T) {
 	cfg, err := load(t, header)
@@ -74,7 +26,7 @@ func TestConfigurationDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &interferencefit.Args{Args: modelsource.Args{ModelName: "default", ModelMaxAge: &metav1.Duration{Duration: 168 * time.Hour}, StaleModelPolicy: modelsource.FailOpen}}
-	got := argsOf(t, cfg.Profiles[0])
+	got := pluginsuite.ArgsOf[*interferencefit.Args](t, cfg.Profiles[0], interferencefit.Name)
 	if got != nil {
 		got.TypeMeta = metav1.TypeMeta{}
 	}
@@ -87,7 +39,7 @@ func TestConfigurationDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.ModelName = "blue"
-	got = argsOf(t, cfg.Profiles[0])
+	got = pluginsuite.ArgsOf[*interferencefit.Args](t, cfg.Profiles[0], interferencefit.Name)
 	got.TypeMeta = metav1.TypeMeta{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("args of one field (-want +got):\n%s", diff)
@@ -124,7 +76,7 @@ func TestManifestProfiles(t *testing.T) {
 		var with []string
 		for _, p := range cfg.Profiles {
 			for _, plugin := range p.Plugins.MultiPoint.Enabled {
-				if plugin.Name == interferencefit.Name && plugin.Weight == 10 && argsOf(t, p) != nil {
+				if plugin.Name == interferencefit.Name && plugin.Weight == 10 && pluginsuite.ArgsOf[*interferencefit.Args](t, p, interferencefit.Name) != nil {
 					with = append(with, p.SchedulerName)
 				}
 			}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/component-base/metrics"
@@ -20,33 +19,14 @@ import (
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/test/handmodel"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if err := leaks(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leaks says which goroutines are left. One look waits for half a second by itself, which is too little for a busy machine.
-func leaks() error {
-	for end := time.Now().Add(10 * time.Second); ; {
-		// Upstream's recorder stops with the context too, but sleeps a second first.
-		err := goleak.Find(goleak.IgnoreAnyFunction("k8s.io/kubernetes/pkg/scheduler/metrics.(*MetricAsyncRecorder).run"))
-		if err == nil || time.Now().After(end) {
-			return err
-		}
-	}
-}
+func TestMain(m *testing.M) { os.Exit(pluginsuite.Run(m)) }
 
 func TestScoresByPredictedGain(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"empty", "loud", "louder", "helped", "unknown"}, existing: []*v1.Pod{
 		podOf("l1", "loud", "loud", ""),
 		podOf("l2", "loud", "louder", ""), podOf("l3", "loud", "louder", ""),
@@ -68,8 +48,8 @@ func TestScoresByPredictedGain(t *testing.T) {
 }
 
 func TestNeutralForWhatTheModelDoesNotKnow(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}})
 	yes := true
 	daemon := podOf("d", "quiet", "", "0.9")
@@ -86,8 +66,8 @@ func TestNeutralForWhatTheModelDoesNotKnow(t *testing.T) {
 }
 
 func TestFilter(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"empty", "loud", "promised"}, existing: []*v1.Pod{
 		podOf("l1", "loud", "loud", ""), podOf("q1", "quiet", "promised", "0.8"),
 	}})
@@ -128,10 +108,10 @@ func TestFilter(t *testing.T) {
 
 // TestFilterLeavesOutWhoPromisesNothing checks the common case: without a floor in the cluster no node is looked at.
 func TestFilterLeavesOutWhoPromisesNothing(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}, existing: []*v1.Pod{podOf("l1", "loud", "n1", "")}})
-	eventually(t, soon, "skipping the filter", func() bool {
+	pluginsuite.Eventually(t, soon, "skipping the filter", func() bool {
 		return p.cycle(t, podOf("q", "quiet", "", "")).state.GetSkipFilterPlugins().Has(interferencefit.Name)
 	})
 	if p.cycle(t, podOf("q", "quiet", "", "0.1")).state.GetSkipFilterPlugins().Has(interferencefit.Name) {
@@ -140,23 +120,23 @@ func TestFilterLeavesOutWhoPromisesNothing(t *testing.T) {
 }
 
 func TestFilterRespectsNominatedPods(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	nominated := podOf("q1", "quiet", "", "0.8")
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}})
 	if err := p.client.Tracker().Add(nominated); err != nil { // it waits in the cluster
 		t.Fatal(err)
 	}
 	p.nominated = []*v1.Pod{nominated}
-	eventually(t, soon, "rejection beside a nominated pod with a floor", func() bool {
+	pluginsuite.Eventually(t, soon, "rejection beside a nominated pod with a floor", func() bool {
 		return !p.cycle(t, podOf("l", "loud", "", "")).filter["n1"].IsSuccess()
 	})
 }
 
 // TestPreemptionDryRun does to a node what preemption does: clone it, take a victim away, put it back. Nothing is carried over.
 func TestPreemptionDryRun(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	victim := podOf("l1", "loud", "n1", "")
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}, existing: []*v1.Pod{victim}})
 	pod := podOf("q", "quiet", "", "0.9")
@@ -197,8 +177,8 @@ func TestPreemptionDryRun(t *testing.T) {
 // TestAddPodThenRemovePodIsIdentity does to random nodes what preemption and nominated pods do, in any order, on a clone and with a clone of
 // the state: afterwards filter and score say the same as before, and nothing of it shows on the node itself.
 func TestAddPodThenRemovePodIsIdentity(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	rng := rand.New(rand.NewPCG(11, 12))
 	classes, floors := []string{"quiet", "loud", "helper", "mystery"}, []string{"", "", "0.4", "0.9"}
 	draw := func(name, node string) *v1.Pod {
@@ -261,8 +241,8 @@ func TestAddPodThenRemovePodIsIdentity(t *testing.T) {
 }
 
 func TestReserveAndUnreserve(t *testing.T) {
-	server := newModelServer(t)
-	im := server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	im := server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}, existing: []*v1.Pod{podOf("q1", "quiet", "n1", ""), podOf("q2", "quiet", "n1", "")}})
 	pod := podOf("l", "loud", "", "")
 	o := p.cycle(t, pod)
@@ -293,8 +273,8 @@ func TestReserveAndUnreserve(t *testing.T) {
 
 // TestEventsAreBounded plays a storm of pods: the scheduler's own events must get through.
 func TestEventsAreBounded(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2"}})
 	const pods = 500
 	begin := time.Now()
@@ -312,11 +292,11 @@ func TestEventsAreBounded(t *testing.T) {
 }
 
 func TestTwoProfilesDoNotShareArguments(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "blue", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "blue", time.Now(), handmodel.Trio()...)
 	reversed := handmodel.Trio()
 	reversed[0].PerUnit["loud"] = 1.4 // loud helps quiet
-	server.publish(t, "green", time.Now(), reversed...)
+	server.Publish(t, "green", time.Now(), reversed...)
 	shared := interferencefit.NewMetrics()
 	registry := metrics.NewKubeRegistry()
 	registry.MustRegister(shared.Collectors()...)
@@ -340,8 +320,8 @@ func TestTwoProfilesDoNotShareArguments(t *testing.T) {
 
 // TestEqualSignaturesEqualScores is what makes batching right.
 func TestEqualSignaturesEqualScores(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1", "n2", "n3"}, existing: []*v1.Pod{
 		podOf("l1", "loud", "n1", ""), podOf("q1", "quiet", "n2", "0.7"), podOf("h1", "helper", "n3", ""),
 	}})
@@ -370,7 +350,7 @@ func TestEqualSignaturesEqualScores(t *testing.T) {
 }
 
 func TestEventsAreRegistered(t *testing.T) {
-	server := newModelServer(t)
+	server := pluginsuite.NewModels()
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}})
 	found := false
 	for _, e := range p.EnqueueExtensions() {
@@ -383,8 +363,8 @@ func TestEventsAreRegistered(t *testing.T) {
 
 // TestSystemPriority pins the constant that the plugin cannot import.
 func TestSystemPriority(t *testing.T) {
-	server := newModelServer(t)
-	server.publish(t, "default", time.Now(), handmodel.Trio()...)
+	server := pluginsuite.NewModels()
+	server.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	p := newProfile(t, setup{name: "a", server: server, nodes: []string{"n1"}, existing: []*v1.Pod{podOf("l1", "loud", "n1", "")}})
 	for priority, rejected := range map[int32]bool{scheduling.HighestUserDefinablePriority: true, scheduling.SystemCriticalPriority: false} {
 		pod := podOf("q", "quiet", "", "0.9")

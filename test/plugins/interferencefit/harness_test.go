@@ -3,21 +3,13 @@ package interferencefit_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/component-base/metrics"
 	"k8s.io/klog/v2"
@@ -34,127 +26,8 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
-	"github.com/ballast-k8s/ballast/test/handmodel"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
-
-// modelServer is the part of the API server that serves interference models: lists, and watches that deliver changes.
-type modelServer struct {
-	*httptest.Server
-	mu       sync.Mutex
-	models   map[string]*v1alpha1.InterferenceModel // nil map: the CRD is not installed
-	silent   bool                                   // it takes requests and does not answer
-	version  int
-	watchers map[chan string]string // by the name they watch
-}
-
-func newModelServer(t testing.TB) *modelServer {
-	t.Helper()
-	s := &modelServer{models: map[string]*v1alpha1.InterferenceModel{}, watchers: map[chan string]string{}}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
-	return s
-}
-
-func (s *modelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	name := strings.TrimPrefix(query.Get("fieldSelector"), "metadata.name=")
-	s.mu.Lock()
-	if s.silent {
-		s.mu.Unlock()
-		<-r.Context().Done()
-		return
-	}
-	if s.models == nil || r.URL.Path != "/apis/ballast.dev/v1alpha1/interferencemodels" {
-		s.mu.Unlock()
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case query.Get("sendInitialEvents") != "":
-		s.mu.Unlock()
-		http.Error(w, "no streaming lists here", http.StatusBadRequest)
-	case query.Get("watch") == "true":
-		changes := make(chan string, 100)
-		s.watchers[changes] = name
-		if m := s.models[name]; m != nil && newer(m.ResourceVersion, query.Get("resourceVersion")) {
-			changes <- change("MODIFIED", m) // since the list that the watch goes on from
-		}
-		s.mu.Unlock()
-		s.stream(w, r, changes)
-	default:
-		list := v1alpha1.InterferenceModelList{TypeMeta: metav1.TypeMeta{APIVersion: "ballast.dev/v1alpha1", Kind: "InterferenceModelList"}}
-		list.ResourceVersion = fmt.Sprint(s.version)
-		if m := s.models[name]; m != nil {
-			list.Items = append(list.Items, *m)
-		}
-		s.mu.Unlock()
-		_ = json.NewEncoder(w).Encode(list)
-	}
-}
-
-// stream passes changes on until the watch ends.
-func (s *modelServer) stream(w http.ResponseWriter, r *http.Request, changes chan string) {
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.watchers, changes)
-	}()
-	w.WriteHeader(http.StatusOK)
-	for {
-		w.(http.Flusher).Flush() //nolint:forcetypeassert // net/http's own writer
-		select {
-		case change := <-changes:
-			fmt.Fprintln(w, change)
-		case <-r.Context().Done():
-			return
-		}
-	}
-}
-
-// newer compares two versions of this server, which are numbers; an empty one is 0.
-func newer(a, b string) bool {
-	x, _ := strconv.Atoi(a)
-	y, _ := strconv.Atoi(b)
-	return x > y
-}
-
-// change is a line of a watch.
-func change(kind string, im *v1alpha1.InterferenceModel) string {
-	line, err := json.Marshal(map[string]any{"type": kind, "object": im})
-	if err != nil {
-		panic(err) // of a type that is made to be written so
-	}
-	return string(line)
-}
-
-// publish stores a model of the given classes and tells the watchers.
-func (s *modelServer) publish(t testing.TB, name string, at time.Time, classes ...handmodel.Class) *v1alpha1.InterferenceModel {
-	t.Helper()
-	m, err := handmodel.New(classes...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	im, err := v1alpha1.NewInterferenceModel(name, m, metav1.NewTime(at))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kind := "MODIFIED"
-	if s.models[name] == nil {
-		kind = "ADDED"
-	}
-	s.version++
-	im.ResourceVersion = fmt.Sprint(s.version)
-	s.models[name] = im
-	for w, watched := range s.watchers {
-		if watched == name {
-			w <- change(kind, im)
-		}
-	}
-	return im
-}
 
 // profile is one profile of a scheduler with the plugin under test in it.
 type profile struct {
@@ -192,7 +65,7 @@ func (n nominator) NominatedPodsForNode(string) []fwk.PodInfo {
 type setup struct {
 	name     string
 	args     *interferencefit.Args // nil: no pluginConfig
-	server   *modelServer
+	server   *pluginsuite.Models
 	metrics  *interferencefit.Metrics // nil: metrics of its own
 	existing []*v1.Pod
 	nodes    []string
@@ -232,7 +105,7 @@ func newProfile(t testing.TB, s setup) *profile {
 		queuesort.Name:       queuesort.New,
 		defaultbinder.Name:   defaultbinder.New,
 		interferencefit.Name: interferencefit.Factory(s.metrics),
-	}, configuration(s), frameworkruntime.WithKubeConfig(&rest.Config{Host: s.server.URL, QPS: -1}),
+	}, configuration(s), frameworkruntime.WithKubeConfig(pluginsuite.Serve(t, s.server)),
 		frameworkruntime.WithClientSet(p.client), frameworkruntime.WithInformerFactory(factory),
 		frameworkruntime.WithSnapshotSharedLister(p.snapshot), frameworkruntime.WithEventRecorder(p.recorder),
 		frameworkruntime.WithPodActivator(p), frameworkruntime.WithPodNominator(nominator{profile: p}))
@@ -321,13 +194,3 @@ func (p *profile) cycle(t testing.TB, pod *v1.Pod) outcome {
 
 // soon bounds what should take a moment; it is generous for busy machines and the race detector.
 const soon = 30 * time.Second
-
-// eventually waits for a condition that changes behind the API.
-func eventually(t testing.TB, within time.Duration, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(within); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not happen within %v", what, within)
-		}
-	}
-}

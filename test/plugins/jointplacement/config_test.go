@@ -8,34 +8,18 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 
 	"github.com/ballast-k8s/ballast/plugins/interferencefit"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
-
-// argsOf returns the plugin's arguments in a loaded profile, nil if it has none.
-func argsOf(t testing.TB, p config.KubeSchedulerProfile) *jointplacement.Args {
-	t.Helper()
-	for _, c := range p.PluginConfig {
-		if c.Name != jointplacement.Name {
-			continue
-		}
-		args, ok := c.Args.(*jointplacement.Args)
-		if !ok {
-			t.Fatalf("args are a %T", c.Args)
-		}
-		return args
-	}
-	return nil
-}
 
 func TestConfiguration(t *testing.T) {
 	cfg, err := load(t, header+"  pluginConfig: [{name: JointPlacement, args: {window: 1s, gang: true}}]\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := argsOf(t, cfg.Profiles[0])
+	got := pluginsuite.ArgsOf[*jointplacement.Args](t, cfg.Profiles[0], jointplacement.Name)
 	if got.Window.Duration != time.Second || !got.Gang || got.MaxWait.Duration != 5*time.Second || got.ModelName != "default" {
 		t.Errorf("args are %+v", got)
 	}
@@ -71,7 +55,7 @@ func TestManifestProfile(t *testing.T) {
 			continue
 		}
 		with = append(with, p.SchedulerName)
-		args := argsOf(t, p)
+		args := pluginsuite.ArgsOf[*jointplacement.Args](t, p, jointplacement.Name)
 		if err := args.Validate(field.NewPath("args")).ToAggregate(); err != nil {
 			t.Error(err)
 		}

@@ -6,14 +6,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,46 +19,21 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	corelisters "k8s.io/client-go/listers/core/v1"
-	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/component-base/metrics"
-	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/ktesting"
-	"k8s.io/kubernetes/cmd/kube-scheduler/app/options"
 	"k8s.io/kubernetes/pkg/scheduler"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
-	configv1 "k8s.io/kubernetes/pkg/scheduler/apis/config/v1"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement"
+	"github.com/ballast-k8s/ballast/test/handmodel"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if err := leaks(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leaks says which goroutines are left. One look waits for half a second by itself, which is too little for a busy machine.
-func leaks() error {
-	for end := time.Now().Add(10 * time.Second); ; {
-		// Upstream's recorder stops with the context too, but sleeps a second first.
-		err := goleak.Find(goleak.IgnoreAnyFunction("k8s.io/kubernetes/pkg/scheduler/metrics.(*MetricAsyncRecorder).run"))
-		if err == nil || time.Now().After(end) {
-			return err
-		}
-	}
-}
+func TestMain(m *testing.M) { os.Exit(pluginsuite.Run(m)) }
 
 // world is one scheduler on one cluster.
 type world struct {
@@ -74,35 +47,9 @@ type world struct {
 	run      func() // starts to schedule
 }
 
-// register does what cmd/ballast-scheduler does first.
-var register = sync.OnceFunc(func() {
-	jointplacement.AddToScheme(scheme.Scheme)
-	jointplacement.AddToScheme(configv1.GetPluginArgConversionScheme())
-})
+var load = pluginsuite.Loader(jointplacement.AddToScheme)
 
-// load reads a configuration as kube-scheduler does.
-func load(t testing.TB, text string) (*config.KubeSchedulerConfiguration, error) {
-	t.Helper()
-	register()
-	file := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := options.LoadConfigFromFile(klog.Background(), file)
-	if err != nil {
-		return nil, err
-	}
-	return cfg, validation.ValidateKubeSchedulerConfiguration(cfg)
-}
-
-const header = `
-apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-leaderElection: {leaderElect: false}
-profiles:
-- schedulerName: a
-  plugins: {multiPoint: {enabled: [{name: JointPlacement}]}}
-`
+const header = pluginsuite.Header + "  plugins: {multiPoint: {enabled: [{name: JointPlacement}]}}\n"
 
 // hasty is a second profile.
 const hasty = `
@@ -127,8 +74,8 @@ func idleWorld(t testing.TB, args string, objects ...runtime.Object) *world {
 	w := &world{client: fake.NewClientset(objects...), recorder: events.NewFakeRecorder(10_000), registry: metrics.NewKubeRegistry()}
 	w.leading.Store(true)
 	w.bind()
-	w.server = newServer(t, w.client)
-	w.server.publish(t, time.Now())
+	w.server = newServer(w.client)
+	w.server.models.Publish(t, "default", time.Now(), handmodel.Trio()...)
 	cfg, err := load(t, header+"  pluginConfig: [{name: JointPlacement, args: {"+args+"}}]\n"+hasty)
 	if err != nil {
 		cancel()
@@ -139,7 +86,7 @@ func idleWorld(t testing.TB, args string, objects ...runtime.Object) *world {
 	factory := informers.NewSharedInformerFactory(w.client, 0)
 	w.sched, err = scheduler.New(ctx, w.client, factory, nil,
 		func(string) events.EventRecorderLogger { return w.recorder },
-		scheduler.WithProfiles(cfg.Profiles...), scheduler.WithKubeConfig(&rest.Config{Host: w.server.URL, QPS: -1}),
+		scheduler.WithProfiles(cfg.Profiles...), scheduler.WithKubeConfig(pluginsuite.Serve(t, w.server)),
 		scheduler.WithFrameworkOutOfTreeRegistry(frameworkruntime.Registry{
 			jointplacement.Name: jointplacement.Factory(m, w.leading.Load),
 		}))
@@ -231,7 +178,7 @@ func (w *world) gather(t testing.TB, pods ...*st.PodWrapper) {
 			waiting++
 		}
 	}
-	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == float64(waiting) })
+	pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == float64(waiting) })
 	w.leading.Store(true)
 	w.run()
 }
@@ -250,7 +197,7 @@ func (w *world) nodeOf(t testing.TB, name string) string {
 func (w *world) awaitNodes(t testing.TB, within time.Duration, names ...string) map[string]string {
 	t.Helper()
 	at := map[string]string{}
-	eventually(t, within, "placing of "+strings.Join(names, ", "), func() bool {
+	pluginsuite.Eventually(t, within, "placing of "+strings.Join(names, ", "), func() bool {
 		for _, name := range names {
 			if at[name] = w.nodeOf(t, name); at[name] == "" {
 				return false
@@ -278,16 +225,6 @@ func (w *world) held(t testing.TB, names ...string) {
 
 // soon bounds what should take a moment; it is generous for busy machines and the race detector.
 const soon = time.Minute
-
-// eventually waits for a condition that changes behind the API.
-func eventually(t testing.TB, within time.Duration, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(within); !done(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s did not happen within %v", what, within)
-		}
-	}
-}
 
 // metric sums up the samples of one of the plugin's metrics that carry the labels; of a histogram, the number of observations.
 func (w *world) metric(t testing.TB, name string, labels map[string]string) float64 {
@@ -327,18 +264,6 @@ func (w *world) told() string {
 			all = append(all, e)
 		default:
 			return strings.Join(all, "\n")
-		}
-	}
-}
-
-// turn sets the switch.
-func (w *world) turn(t testing.TB, mode string) {
-	t.Helper()
-	cm := &v1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: v1alpha1.SwitchNamespace, Name: v1alpha1.SwitchName}, Data: map[string]string{v1alpha1.SwitchKey: mode}}
-	maps := w.client.CoreV1().ConfigMaps(v1alpha1.SwitchNamespace)
-	if _, err := maps.Create(t.Context(), cm, metav1.CreateOptions{}); err != nil {
-		if _, err := maps.Update(t.Context(), cm, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
 		}
 	}
 }

@@ -18,6 +18,8 @@ import (
 
 	"github.com/ballast-k8s/ballast/api/v1alpha1"
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/hold"
+	"github.com/ballast-k8s/ballast/test/handmodel"
+	"github.com/ballast-k8s/ballast/test/plugins/pluginsuite"
 )
 
 // mates checks that pods are on one node, and returns it.
@@ -152,9 +154,9 @@ func TestMinimumOfSchedulingGroup(t *testing.T) {
 		p.Obj().Spec.SchedulingGroup = &v1.PodSchedulingGroup{PodGroupName: new("batch")}
 	}
 	w.create(t, pods[:2]...)
-	eventually(t, soon, "a look for a PodGroup that is not there yet", func() bool { return w.server.looked(path, false) > 0 })
+	pluginsuite.Eventually(t, soon, "a look for a PodGroup that is not there yet", func() bool { return w.server.looked(path, false) > 0 })
 	w.server.offer(path, `{"apiVersion": "scheduling.k8s.io/v1alpha2", "kind": "PodGroup", "metadata": {"name": "batch", "namespace": "default"}, "spec": {"schedulingPolicy": {"gang": {"minCount": 4}}}}`)
-	eventually(t, soon, "the PodGroup's minimum", func() bool { return w.server.looked(path, true) > 0 })
+	pluginsuite.Eventually(t, soon, "the PodGroup's minimum", func() bool { return w.server.looked(path, true) > 0 })
 	w.leading.Store(true)
 	w.held(t, names(pods[:2])...)
 	w.create(t, pods[2:]...)
@@ -242,7 +244,7 @@ func TestNoRoom(t *testing.T) {
 	w := idleWorld(t, "window: 200ms", node("n1", 2))
 	pods := four("batch")
 	w.gather(t, pods...)
-	eventually(t, soon, "letting go of pods without room", func() bool {
+	pluginsuite.Eventually(t, soon, "letting go of pods without room", func() bool {
 		return w.metric(t, "released_total", map[string]string{"reason": "no_room"}) == 2
 	})
 	if got := w.metric(t, "plans_total", map[string]string{"result": "partial"}); got != 1 {
@@ -262,12 +264,12 @@ func TestGang(t *testing.T) {
 	}
 	w.create(t, pods[:3]...)
 	var events strings.Builder
-	eventually(t, soon, "an event about a gang that is not complete", func() bool {
+	pluginsuite.Eventually(t, soon, "an event about a gang that is not complete", func() bool {
 		events.WriteString(w.told())
 		return strings.Contains(events.String(), "pod-group default/gang waits: 3 of its 4 pods have come")
 	})
 	w.create(t, pods[3])
-	eventually(t, soon, "an event about a gang without room", func() bool {
+	pluginsuite.Eventually(t, soon, "an event about a gang without room", func() bool {
 		events.WriteString(w.told())
 		return strings.Contains(events.String(), "there is no room for all of its pods at once")
 	})
@@ -339,7 +341,7 @@ func TestSlowPodGroups(t *testing.T) {
 		pods = append(pods, pod(name, "quiet", "").Label(hold.PodGroupLabel, name))
 	}
 	w.create(t, pods...)
-	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 6 })
+	pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 6 })
 	w.server.silent.Store(true)
 	w.leading.Store(true)
 	w.run()
@@ -356,8 +358,8 @@ func TestSwitchLetsGo(t *testing.T) {
 			pods := four("batch")
 			w.create(t, pods[:2]...)
 			w.held(t, names(pods[:2])...)
-			eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 2 })
-			w.turn(t, mode)
+			pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 2 })
+			pluginsuite.Turn(t, w.client, mode)
 			w.awaitNodes(t, soon, names(pods[:2])...)
 			w.create(t, pods[2:]...)
 			w.awaitNodes(t, soon, names(pods[2:])...)
@@ -373,7 +375,7 @@ func TestSwitchLetsGo(t *testing.T) {
 
 func TestShadowPlans(t *testing.T) {
 	w := newWorld(t, "window: 5m, maxWait: 5m", node("n1", 2), node("n2", 2))
-	w.turn(t, "shadow")
+	pluginsuite.Turn(t, w.client, "shadow")
 	w.create(t, light("probe", "quiet"))
 	w.awaitNodes(t, soon, "probe") // in mode active it would be held
 	if err := w.client.CoreV1().Pods("default").Delete(t.Context(), "probe", metav1.DeleteOptions{}); err != nil {
@@ -385,7 +387,7 @@ func TestShadowPlans(t *testing.T) {
 	}
 	w.create(t, pods...)
 	w.awaitNodes(t, soon, names(pods)...)
-	eventually(t, soon, "a plan in shadow", func() bool {
+	pluginsuite.Eventually(t, soon, "a plan in shadow", func() bool {
 		return w.metric(t, "planned_pods_total", map[string]string{"mode": "shadow"}) >= 4
 	})
 	if got := w.metric(t, "placements_total", nil); got != w.metric(t, "planned_pods_total", map[string]string{"mode": "active"}) {
@@ -398,7 +400,7 @@ func TestStaleModelLetsGo(t *testing.T) {
 	pods := four("batch")
 	w.create(t, pods...)
 	w.held(t, names(pods)...)
-	w.server.publish(t, time.Now().Add(-2*time.Minute))
+	w.server.models.Publish(t, "default", time.Now().Add(-2*time.Minute), handmodel.Trio()...)
 	w.awaitNodes(t, soon, names(pods)...)
 	if got := w.metric(t, "blind", map[string]string{"reason": "stale"}); got != 1 {
 		t.Errorf("blind{stale} is %v", got)
@@ -423,13 +425,13 @@ func TestOnlyTheLeaderPlans(t *testing.T) {
 	pods := four("batch")
 	w.create(t, pods...)
 	w.create(t, pod("other", "quiet", ""))
-	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 5 })
+	pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 5 })
 	bound := pod("other", "quiet", "n3").Obj()
 	bound.ResourceVersion = "2"
 	if err := w.client.Tracker().Update(v1.SchemeGroupVersion.WithResource("pods"), bound, "default"); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 4 })
+	pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 4 })
 	for _, name := range []string{"plans_total", "hold_seconds"} {
 		if got := w.metric(t, name, nil); got != 0 {
 			t.Errorf("%s is %v of a replica that does not lead", name, got)
@@ -448,13 +450,13 @@ func TestPodsThatGo(t *testing.T) {
 	w := newWorld(t, "window: 5m, maxWait: 5m", node("n1", 2))
 	pods := four("batch")
 	w.create(t, pods...)
-	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 4 })
+	pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 4 })
 	for _, name := range names(pods) {
 		if err := w.client.CoreV1().Pods("default").Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 0 })
+	pluginsuite.Eventually(t, soon, "count of held pods", func() bool { return w.metric(t, "pods_held", nil) == 0 })
 }
 
 // Twenty pods are nominated in chunks of sixteen. As planned, the quiet ones share n1, and two loud ones each are on n2 and n3. While the
