@@ -13,8 +13,8 @@ import (
 	"github.com/ballast-k8s/ballast/plugins/jointplacement/podgroup"
 )
 
-// longestAsking is after how much time no more groups are looked up in a step: what the pods of others wait for them, a fifth of the watchdog's
-// patience and one look-up at most.
+// longestAsking is the time after which a step begins no more look-ups. With those under way, which podgroup bounds by as much, others wait for
+// four of the ten seconds that the watchdog bears.
 const longestAsking = 2 * time.Second
 
 // ask looks up how many pods groups have at least, where nothing says so yet. Where the API server is slow each look-up takes all of its
